@@ -1,0 +1,1 @@
+"""*What* is the network: records, the JSON file, checks, topology, definitions."""
