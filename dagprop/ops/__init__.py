@@ -1,0 +1,1 @@
+"""What does a node *do*: the op contract, the registry, plugins, and the families of built-in rules."""

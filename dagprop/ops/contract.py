@@ -1,0 +1,219 @@
+"""The op contract: a forward rule, one derivative rule per input, and nothing else.
+
+A rule is a plain function whose argument names say what it needs: ``xp`` (the array namespace), the op's inputs
+(positional), its attributes (keyword-only, with their defaults); derivative rules may also ask for ``y`` (the output),
+``g`` (∂L/∂y; pullbacks only) and, in an op with a variadic input, ``index`` (which of them is meant).  A rule gets what
+it names and no more, so that the plan knows which values must live until the backward pass.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from dagprop.errors import PluginError, Problem, quote, suggest
+from dagprop.graph.signature import AttributeSignature, InputSignature, Signature
+
+Rule = Callable[..., Any]
+
+RESERVED = ("xp", "g", "y", "index")
+"""Names with a meaning of their own in rules; no input or attribute may have them."""
+
+NODE_KEYS = ("op", "inputs", "tex", "doc", "repeat")
+"""Keys that every node of a graph file may have; an attribute of that name could not be given."""
+
+_KINDS: dict[str, str] = {
+    "float": "number",
+    "int": "integer",
+    "bool": "boolean",
+    "str": "string",
+    "tuple[int, ...]": "integers",
+    "int | tuple[int, ...]": "axes",
+}
+"""How the annotation of an attribute, without ``| None``, is read.  ``shape`` has no annotation of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class DerivativeRule:
+    """How ∂L/∂y of an op becomes ∂L/∂x of one input.
+
+    Attributes
+    ----------
+    kind : {"derivative", "pullback"}
+        Whether the function returns the local derivative ∂y/∂x of an elementwise op, or is handed ``g`` = ∂L/∂y and
+        returns ∂L/∂x.
+    function : callable
+    arguments : tuple of str
+        What the function asks for by name.
+    """
+
+    kind: Literal["derivative", "pullback"]
+    function: Rule
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """An op: its signature, its forward rule and the derivative rules that were declared for it.
+
+    Attributes
+    ----------
+    name : str
+    signature : Signature
+    forward : callable
+        The forward rule.
+    arguments : tuple of str
+        What the forward rule asks for by name.
+    rules : dict from str to DerivativeRule
+        By input name; an input without a rule cannot be differentiated.
+    provider : str
+        Where the op comes from: a module, or the path of a plugin file.
+    """
+
+    name: str
+    signature: Signature
+    forward: Rule
+    arguments: tuple[str, ...]
+    provider: str
+    rules: dict[str, DerivativeRule] = field(default_factory=dict)
+
+    def derivative(self, *inputs: str) -> Callable[[Rule], Rule]:
+        """Declare the local derivative ∂y/∂x of an elementwise op with respect to the named inputs.
+
+        The engine multiplies what the function returns by ∂L/∂y, adds up what broadcasting repeated, and adds the
+        contributions of several uses.
+
+        Raises
+        ------
+        PluginError
+            If the op has no such input, it has a rule already, or the function asks for an unknown name.
+        """
+        return self._declare("derivative", inputs)
+
+    def pullback(self, *inputs: str) -> Callable[[Rule], Rule]:
+        """Declare how ``g`` = ∂L/∂y becomes ∂L/∂x for the named inputs of an op that is not elementwise.
+
+        Raises
+        ------
+        PluginError
+            As :meth:`derivative` does.
+        """
+        return self._declare("pullback", inputs)
+
+    def _declare(self, kind: Literal["derivative", "pullback"], inputs: tuple[str, ...]) -> Callable[[Rule], Rule]:
+        names = [signature.name for signature in self.signature.inputs]
+        known = {"xp", "y", *names, *(attribute.name for attribute in self.signature.attributes)}
+        known |= {"g"} if kind == "pullback" else set()
+        known |= {"index"} if self.signature.variadic else set()
+
+        def declare(function: Rule) -> Rule:
+            place = _place(function)
+            if not inputs:
+                raise _wrong(self.name, place, f"{kind} needs the name of an input: {', '.join(names) or 'none'}")
+            for name in inputs:
+                if name not in names:
+                    hint = suggest(name, names) or f"the inputs are: {', '.join(names) or 'none'}"
+                    raise _wrong(self.name, place, f"{kind}({quote(name)}) names no input of the op", hint)
+                if name in self.rules:
+                    raise _wrong(self.name, place, f"input {quote(name)} has a derivative rule already")
+            parameters = inspect.signature(function).parameters.values()
+            arguments = tuple(parameter.name for parameter in parameters)
+            if any(p.kind not in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters):
+                hint = "leave out the *: a variadic input comes as one tuple, an attribute like any other argument"
+                raise _wrong(self.name, place, f"the {kind} rule has an argument with * or behind *", hint)
+            for argument in arguments:
+                if argument not in known:
+                    hint = suggest(argument, known) or f"a {kind} rule may ask for: {', '.join(sorted(known))}"
+                    raise _wrong(self.name, place, f"the {kind} rule asks for an unknown {quote(argument)}", hint)
+            for name in inputs:
+                self.rules[name] = DerivativeRule(kind, function, arguments)
+            return function
+
+        return declare
+
+
+def declare_op(name: str, forward: Rule) -> Op:
+    """Return the op that a forward rule declares by its arguments.
+
+    Raises
+    ------
+    PluginError
+        If the name or the arguments are not as the contract asks.
+    """
+    place = _place(forward)
+    if not (isinstance(name, str) and name.isidentifier() and name.isascii()):
+        raise _wrong(str(name), place, "the name of an op has letters, digits and _ and starts with no digit")
+    if not inspect.isfunction(forward):
+        raise _wrong(name, place, "the forward rule must be a function")
+    parameters = list(inspect.signature(forward, eval_str=False).parameters.values())
+    inputs: list[InputSignature] = []
+    attributes: list[AttributeSignature] = []
+    for parameter in parameters:
+        if parameter.name == "xp" and parameter is parameters[0]:
+            continue
+        if parameter.name in RESERVED:
+            raise _wrong(
+                name,
+                place,
+                f"{quote(parameter.name)} has a meaning of its own in rules",
+                "give the input or attribute another name (xp comes first)",
+            )
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            attributes.append(_attribute(name, place, parameter))
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            inputs.append(InputSignature(parameter.name, variadic=True))
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            raise _wrong(name, place, f"**{parameter.name} would accept anything", "name each attribute")
+        elif parameter.default is parameter.empty:
+            inputs.append(InputSignature(parameter.name))
+        elif parameter.default is None:
+            inputs.append(InputSignature(parameter.name, optional=True))
+        else:
+            raise _wrong(
+                name,
+                place,
+                f"the default of the input {quote(parameter.name)} is not None",
+                "an optional input defaults to None; an attribute stands behind *",
+            )
+    lines = inspect.getdoc(forward)
+    signature = Signature(name, tuple(inputs), tuple(attributes), lines or "")
+    return Op(name, signature, forward, tuple(parameter.name for parameter in parameters), place[0])
+
+
+def _attribute(op: str, place: tuple[str, int], parameter: inspect.Parameter) -> AttributeSignature:
+    """Return the attribute that a keyword-only argument declares, by its annotation or its default."""
+    if parameter.name in NODE_KEYS:
+        message = f"the attribute {quote(parameter.name)} has the name of a key that every node has"
+        raise _wrong(op, place, message, "give it another name")
+    default = parameter.default
+    required = default is parameter.empty
+    annotation = parameter.annotation
+    if annotation is parameter.empty:
+        annotation = type(default).__name__
+    elif not isinstance(annotation, str):
+        annotation = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    nullable = annotation.endswith(" | None")
+    annotation = annotation.removesuffix(" | None").removeprefix("typing.")
+    if annotation.startswith("Literal["):
+        choices = tuple(item.strip().strip("\"'") for item in annotation[8:-1].split(","))
+        return AttributeSignature(parameter.name, "string", None if required else default, required, nullable, choices)
+    kind = "shape" if parameter.name == "shape" else _KINDS.get(annotation)
+    if kind is None:
+        raise _wrong(
+            op,
+            place,
+            f"the attribute {quote(parameter.name)} has a type that a graph file cannot give",
+            f"give it a default or an annotation out of: {', '.join(_KINDS)}, Literal[...]; or these | None",
+        )
+    return AttributeSignature(parameter.name, kind, None if required else default, required, nullable)
+
+
+def _place(function: Rule) -> tuple[str, int]:
+    code = getattr(function, "__code__", None)
+    return (code.co_filename, code.co_firstlineno) if code else ("<unknown>", 1)
+
+
+def _wrong(op: str, place: tuple[str, int], message: str, hint: str | None = None) -> PluginError:
+    return PluginError(Problem("DP503", f"op {quote(op)}: {message}", hint, file=place[0], line=place[1]))
