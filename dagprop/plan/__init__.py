@@ -1,0 +1,1 @@
+"""*In which order*: shapes, forward steps, backward steps.  Nothing is executed here."""

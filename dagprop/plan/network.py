@@ -1,0 +1,87 @@
+"""A network that can be planned: a graph that was checked, expanded, put in order, and whose shapes are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from dagprop.errors import GraphError, Problem
+from dagprop.graph.check import check_graph
+from dagprop.graph.definitions import expand
+from dagprop.graph.records import Graph, Node, Shape
+from dagprop.graph.topology import topological_order
+from dagprop.ops import registry
+from dagprop.ops.contract import Op
+from dagprop.plan.shapes import Shapes, infer_shapes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """A graph with everything known of it before numbers come.
+
+    Attributes
+    ----------
+    graph : Graph
+        Expanded: ops and leaves only; all else is as the file says it.
+    order : tuple of str
+        The node ids, each behind what it depends on.
+    shapes : mapping from reference to shape
+    outputs : mapping from node id to tuple of references
+        The values that each node gives.
+    ops : mapping from str to Op
+        By op name.
+    """
+
+    graph: Graph
+    order: tuple[str, ...]
+    shapes: Mapping[str, Shape]
+    outputs: Mapping[str, tuple[str, ...]]
+    ops: Mapping[str, Op]
+
+    def node(self, id: str) -> Node:
+        """Return the expanded node of that id."""
+        return self.graph.nodes[id]
+
+
+_networks: WeakKeyDictionary[Graph, tuple[int, Network]] = WeakKeyDictionary()
+"""The networks of the graphs that are in use, each with the generation of ops that it was made of."""
+
+
+def prepare(graph: Graph) -> Network:
+    """Return the network that a graph declares; the same graph is worked through once.
+
+    Raises
+    ------
+    GraphError
+        With every problem of names, structure and shapes.
+    """
+    generation, network = _networks.get(graph, (None, None))
+    if network is not None and generation == registry.generation():
+        return network
+    problems = [problem for problem in check_graph(graph, registry.vocabulary()) if not problem.warning]
+    if problems:
+        raise _in_file(graph, problems)
+    expanded = expand(graph, registry.vocabulary())
+    order, shapes = order_and_shapes(expanded)
+    if shapes.problems:
+        raise _in_file(graph, list(shapes.problems))
+    return remember(graph, expanded, order, shapes)
+
+
+def remember(graph: Graph, expanded: Graph, order: tuple[str, ...], shapes: Shapes) -> Network:
+    """Return the network of a graph in which nothing is wrong, and keep it for :func:`prepare`."""
+    network = Network(expanded, order, shapes.of, shapes.outputs, dict(registry.ops()))
+    _networks[graph] = registry.generation(), network
+    return network
+
+
+def order_and_shapes(expanded: Graph) -> tuple[tuple[str, ...], Shapes]:
+    """Return the topological order of an expanded graph and what shape inference finds."""
+    order = topological_order(expanded)
+    return order, infer_shapes(expanded, order, registry.ops())
+
+
+def _in_file(graph: Graph, problems: list[Problem]) -> GraphError:
+    error = GraphError(*problems)
+    return GraphError(*error.in_file(graph.file).problems) if graph.file else error
