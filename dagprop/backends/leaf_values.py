@@ -1,0 +1,154 @@
+"""The values of the leaves for one run: what is fed, and what the file says for the rest.
+
+Shapes are checked against the declaration, and a symbol must mean the same size everywhere.  One sample may be fed
+without its sample axis: a number to an input of shape ``["N"]``.  Where every input is fed so, results come without it
+too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dagprop.backends.reference import Array, Values
+from dagprop.errors import GraphError, Problem, quote, suggest
+from dagprop.graph.records import SAMPLE_AXIS, Shape, split_reference
+from dagprop.plan.abstract import format_shape
+from dagprop.plan.network import Network
+from dagprop.plan.shapes import fits, problem_at
+
+Feeds = Mapping[str, ArrayLike]
+
+
+@dataclass(frozen=True, slots=True)
+class LeafValues:
+    """The leaves of a run.
+
+    Attributes
+    ----------
+    arrays : dict from id to array
+        In the declared rank and the dtype of the graph.
+    sizes : dict from str to int
+        What each symbolic dimension is in this run.
+    one_sample : bool
+        Whether every input was fed as one sample, without a sample axis.
+    """
+
+    arrays: Values
+    sizes: Mapping[str, int]
+    one_sample: bool
+
+    def without_sample_axis(self, array: Array, *shapes: Shape) -> Array:
+        """Return a result as the user means it: without the sample axes of the shapes it is made of, if one was fed."""
+        if not self.one_sample:
+            return array
+        axis, axes = 0, []
+        for shape in shapes:
+            if shape[:1] == (SAMPLE_AXIS,):
+                axes.append(axis)
+            axis += len(shape)
+        return array.reshape([size for number, size in enumerate(array.shape) if number not in axes]) if axes else array
+
+    def with_sample_axis(self, array: Array, shape: Shape) -> Array:
+        """Return an array that the user gave for a value of this shape with its sample axis, if one sample was fed."""
+        return array[None] if self.one_sample and shape[:1] == (SAMPLE_AXIS,) else array
+
+
+def leaf_values(network: Network, needed: Iterable[str], *sources: Feeds) -> LeafValues:
+    """Return the values of the leaves that a run needs.
+
+    Parameters
+    ----------
+    network : Network
+    needed : iterable of str
+        The ids of those leaves.
+    *sources : mapping from id to array_like
+        Where values are looked for, the first first; what none of them has is taken from the file.
+
+    Raises
+    ------
+    GraphError
+        With every leaf that has no value (DP304), ids that are no leaf (DP305), values that are not numbers (DP302) or
+        do not have the declared shape (DP303), and symbols that mean two sizes (DP306).
+    """
+    problems = [_unknown(network, id) for source in sources for id in source if not _is_leaf(network, id)]
+    dtype = np.dtype(network.graph.dtype)
+    arrays: Values = {}
+    for id in needed:
+        node = network.node(id)
+        given = next((source[id] for source in sources if id in source), node.attributes.get("value"))
+        if given is None:
+            hint = {"input": "feed it: --data FILE, --set " + id + "=VALUE, or a value in the file"}.get(
+                node.op, "give it a value in the file, or load trained weights: --weights FILE"
+            )
+            problems.append(problem_at(node, "DP304", f"the {node.op} has no value", hint))
+            continue
+        try:
+            arrays[id] = np.asarray(given, dtype=dtype)
+        except (TypeError, ValueError, OverflowError):
+            problems.append(problem_at(node, "DP302", "the value is not a number or a regular table of numbers"))
+            continue
+        if not fits(arrays[id].shape, network.shapes[id]):
+            declared, have = format_shape(network.shapes[id]), format_shape(arrays[id].shape)
+            problems.append(problem_at(node, "DP303", f"the value has shape {have}, the graph declares {declared}"))
+            del arrays[id]
+    inputs = [id for id in arrays if network.shapes[id][:1] == (SAMPLE_AXIS,)]
+    single = [id for id in inputs if arrays[id].ndim < len(network.shapes[id])]
+    arrays.update({id: arrays[id][None] for id in single})
+    one_sample = len(single) == len(inputs)
+    if not one_sample:
+        rows = max(len(arrays[id]) for id in inputs if id not in single)
+        # One sample beside many is the same for all of them: a fixed target, a shared setting.
+        arrays.update({id: np.repeat(arrays[id], rows, axis=0) for id in single})
+    sizes, disagreements = _sizes(network, arrays)
+    if problems or disagreements:
+        raise GraphError(*problems, *disagreements)
+    return LeafValues(arrays, sizes, one_sample)
+
+
+def actual_shape(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """Return a shape with the symbols replaced by their sizes in a run (``"8*N"`` is a product)."""
+    return tuple(size if isinstance(size, int) else _product(size.split("*"), sizes) for size in shape)
+
+
+def _product(factors: Sequence[str], sizes: Mapping[str, int]) -> int:
+    product = 1
+    for factor in factors:
+        product *= int(factor) if factor.isdigit() else sizes[factor]
+    return product
+
+
+def _sizes(network: Network, arrays: Values) -> tuple[dict[str, int], list[Problem]]:
+    seen: dict[str, tuple[int, str]] = {}
+    problems = []
+    for id, array in arrays.items():
+        for name, size in zip(network.shapes[id], array.shape, strict=True):
+            if not isinstance(name, str):
+                continue
+            first, where = seen.setdefault(name, (size, id))
+            if first != size:
+                what = "samples" if name == SAMPLE_AXIS else f"along {quote(name)}"
+                message = f"{quote(id)} has {size} {what}, {quote(where)} has {first}"
+                problems.append(problem_at(network.node(id), "DP306", message, "give both the same number"))
+    return {name: size for name, (size, _) in seen.items()}, problems
+
+
+def _is_leaf(network: Network, id: str) -> bool:
+    return id in network.graph.nodes and network.node(id).is_leaf
+
+
+def _unknown(network: Network, id: Any) -> Problem:
+    if id in network.graph.nodes:
+        message = f"{quote(id)} is computed by {quote(network.node(id).op)}; only leaves can be given a value"
+        return Problem("DP305", message, "leaves: " + ", ".join(_some_leaves(network)))
+    hint = suggest(str(id), _some_leaves(network, 10**9)) or "leaves: " + ", ".join(_some_leaves(network))
+    return Problem("DP305", f"there is no node {quote(id)} to give a value to", hint)
+
+
+def _some_leaves(network: Network, limit: int = 12) -> list[str]:
+    leaves = [split_reference(id)[0] for id in network.order if network.node(id).is_leaf]
+    return leaves if len(leaves) <= limit else [*leaves[:limit], "..."]
