@@ -1,0 +1,1 @@
+"""How a network learns: data, initialisers, splits, metrics, the training loop, and saved weights."""

@@ -1,0 +1,116 @@
+"""Columns: which columns of a CSV file feed which input."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dagprop.errors import DataError, Problem, quote, suggest
+from dagprop.graph.records import SAMPLE_AXIS, Shape
+from dagprop.plan.abstract import format_shape
+from dagprop.train.csv_table import CsvTable, read_columns
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Columns = Mapping[str, Sequence[str]]
+"""By input id: names of columns, or labels."""
+
+
+def read_feeds(
+    table: CsvTable, wanted: Mapping[str, Shape], columns: Columns, classes: Columns
+) -> tuple[dict[str, Array], int]:
+    """Return what a CSV file feeds to each input, and how many rows it has.
+
+    Parameters
+    ----------
+    table : CsvTable
+    wanted : mapping from str to shape
+        The inputs to feed; the first axis of each is the sample axis.
+    columns, classes : mapping from str to sequence of str
+        By input: the columns that feed it, and the labels of its classes.
+
+    Raises
+    ------
+    DataError
+        If columns are missing (DP403) or their number does not fit (DP303), or cells are bad (DP402, DP407, DP408).
+    """
+    problems: list[Problem] = []
+    bound: dict[str, list[int]] = {}
+    for id, shape in wanted.items():
+        found, wrong = _columns_of(table, id, columns.get(id))
+        problems += wrong or _width_problems(table, id, shape, len(found), id in classes)
+        bound[id] = found
+    if problems:
+        raise DataError(*problems)
+    numbers = list(dict.fromkeys(column for id in bound if id not in classes for column in bound[id]))
+    labels = {id: (bound[id][0], classes[id]) for id in bound if id in classes}
+    values, indices = read_columns(table, numbers, labels)
+    places = {column: place for place, column in enumerate(numbers)}
+    feeds: dict[str, Array] = {}
+    for id, shape in wanted.items():
+        if id in classes:
+            feeds[id] = indices[id]
+        else:
+            # A symbolic size is whatever the columns make it; there is at most one.
+            sizes = [-1 if isinstance(size, str) else size for size in shape[1:]]
+            feeds[id] = values[:, [places[column] for column in bound[id]]].reshape(len(values), *sizes)
+    return feeds, len(values)
+
+
+def _columns_of(table: CsvTable, id: str, names: Sequence[str] | str | None) -> tuple[list[int], list[Problem]]:
+    """Return the columns that feed an input, or what is wrong with their names."""
+    places = {name: place for place, name in enumerate(table.header) if name}
+    found: list[int] = []
+    problems = []
+    for name in (id,) if names is None else (names,) if isinstance(names, str) else names:
+        first, dots, last = name.partition("..")
+        missing = [part for part in ((first, last) if dots and name not in places else (name,)) if part not in places]
+        if missing:
+            problems += [_no_column(table, id, part, mapped=names is not None) for part in missing]
+        elif name in places:
+            found.append(places[name])
+        elif places[first] > places[last]:
+            message = f"the input {quote(id)} is fed by {quote(name)}, but {quote(first)} stands behind {quote(last)}"
+            problems.append(Problem("DP403", message, file=table.file, line=1))
+        else:
+            found.extend(range(places[first], places[last] + 1))
+    return found, problems
+
+
+def _no_column(table: CsvTable, id: str, name: str, mapped: bool) -> Problem:
+    message = f"there is no column {quote(name)}, which the input {quote(id)} needs"
+    only = table.header[0]
+    if len(table.header) == 1 and any(mark in only for mark in ";\t|"):
+        hint: str | None = "the header has no comma: the columns must be separated by commas"
+    elif all(_is_number(cell) for cell in table.header):
+        hint = "the first row must name the columns, and here it holds numbers"
+    else:
+        hint = suggest(name, table.header)
+        shown = ", ".join(quote(cell) for cell in table.header[:10]) + (", ..." if len(table.header) > 10 else "")
+        hint = hint or f"the columns are: {shown}" + ("" if mapped else "; say which feeds the input: data, columns")
+    return Problem("DP403", message, hint, file=table.file, line=1)
+
+
+def _width_problems(table: CsvTable, id: str, shape: Shape, width: int, labelled: bool) -> list[Problem]:
+    needs = f"the input {quote(id)} of shape {format_shape(shape)}"
+    if labelled:
+        message = f"{needs} has classes, so its shape must be {format_shape((SAMPLE_AXIS,))} and it needs one column"
+        fits = width == 1 and len(shape) == 1
+    else:
+        sizes = [size for size in shape[1:] if isinstance(size, int)]
+        free = len(shape) - 1 - len(sizes)
+        expected = math.prod(sizes)
+        message = f"{needs} needs {expected} columns" if not free else f"{needs} cannot be fed from these columns"
+        fits = width == expected if not free else free == 1 and expected > 0 and width % expected == 0
+    hint = 'columns may be given as a range, "first..last"'
+    return [] if fits else [Problem("DP303", f"{message}; {width} given", hint, file=table.file)]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

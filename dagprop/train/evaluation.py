@@ -1,0 +1,118 @@
+"""How good a network is on samples: the mean loss, and the accuracy where the target is a class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dagprop.backends.leaf_values import leaf_values
+from dagprop.backends.reference import Array, run
+from dagprop.plan.network import Network
+from dagprop.plan.outputs import loss_reference
+from dagprop.plan.steps import Plan, plan
+from dagprop.train.data import Data, fed_inputs
+from dagprop.train.metrics import accuracy, class_objective
+from dagprop.train.targets import check_targets
+
+CHUNK = 4096
+"""How many samples go through the network at a time, so that memory does not grow with the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Mean loss and accuracy over samples; the accuracy is None where the target is not a class."""
+
+    loss: float
+    accuracy: float | None
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """The leaves of a network with all samples, checked once and then cut into batches.
+
+    Attributes
+    ----------
+    sampled : dict from str to array
+        The inputs with a sample axis.
+    fixed : dict from str to array
+        The constants, and the inputs without a sample axis.
+    variables : dict from str to array
+        The parameters and states.
+    rows : int
+        How many samples there are.
+    """
+
+    sampled: dict[str, Array]
+    fixed: dict[str, Array]
+    variables: dict[str, Array]
+    rows: int
+
+    def batch(self, samples: Any, variables: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the leaves of one run: some samples (their numbers, or a slice) at some values of the variables."""
+        return {**self.fixed, **variables, **{id: values[samples] for id, values in self.sampled.items()}}
+
+
+def gather_leaves(network: Network, data: Data, variables: Mapping[str, Array], needed: tuple[str, ...]) -> Leaves:
+    """Return the leaves that a plan needs, in the dtype of the graph.
+
+    Raises
+    ------
+    GraphError
+        If values do not fit the graph (DP302 to DP306).
+    DataError
+        If a target is no class (DP407).
+    """
+    arrays = leaf_values(network, needed, data.feeds, variables).arrays
+    check_targets(network, arrays)
+    sampled = fed_inputs(network)
+    by_kind: dict[str, dict[str, Array]] = {"sampled": {}, "fixed": {}, "variables": {}}
+    for id, array in arrays.items():
+        kind = "variables" if network.node(id).op in ("parameter", "state") else "fixed"
+        by_kind["sampled" if id in sampled else kind][id] = array
+    return Leaves(**by_kind, rows=data.rows)
+
+
+def evaluate(network: Network, data: Data, variables: Mapping[str, Array]) -> Evaluation:
+    """Return mean loss and accuracy over all samples.
+
+    Parameters
+    ----------
+    network : Network
+    data : Data
+    variables : mapping from str to array
+        The parameters and states.
+
+    Raises
+    ------
+    GraphError
+        If the graph has no loss (DP206), or values do not fit.
+    """
+    leaves = gather_leaves(network, data, variables, evaluation_plan(network).leaves)
+    return evaluate_samples(network, leaves, np.arange(data.rows), leaves.variables)
+
+
+def evaluate_samples(network: Network, leaves: Leaves, samples: Array, variables: Mapping[str, Array]) -> Evaluation:
+    """Return mean loss and accuracy over some samples, given by number.
+
+    They go through the network in chunks, and a loss that is one number for a whole chunk counts once per sample.
+    """
+    steps, objective = evaluation_plan(network), class_objective(network)
+    loss = hits = 0.0
+    for start in range(0, len(samples), CHUNK):
+        chunk = samples[start : start + CHUNK]
+        values = run(steps, leaves.batch(chunk, variables)).values
+        loss += float(values[steps.outputs[0]].mean()) * len(chunk)
+        if objective is not None:
+            hits += accuracy(objective.op, values[objective.prediction], values[objective.target]) * len(chunk)
+    return Evaluation(loss / len(samples), None if objective is None else hits / len(samples), len(samples))
+
+
+def evaluation_plan(network: Network, wrt: tuple[str, ...] = (), also: tuple[str, ...] = ()) -> Plan:
+    """Return the plan that gives the loss first, what the accuracy needs, ``also``, and the gradients of ``wrt``."""
+    loss, objective = loss_reference(network), class_objective(network)
+    compared = () if objective is None else (objective.prediction, objective.target)
+    return plan(network, tuple(dict.fromkeys((loss, *compared, *also))), (loss,) if wrt else (), wrt)

@@ -1,0 +1,230 @@
+"""Stochastic gradient descent: θ ← θ − η ∂L/∂θ, batch by batch, all gradients taken at the old θ."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dagprop.backends.reference import Array, Run, run
+from dagprop.errors import GraphError, Problem, quote
+from dagprop.graph.records import TrainSettings
+from dagprop.graph.settings import TRAIN_RANGES
+from dagprop.graph.signature import describe
+from dagprop.plan.abstract import format_shape
+from dagprop.plan.network import Network
+from dagprop.plan.shapes import problem_at
+from dagprop.plan.steps import Plan
+from dagprop.train.data import Data
+from dagprop.train.diagnosis import non_finite_error
+from dagprop.train.evaluation import Evaluation, Leaves, evaluate_samples, evaluation_plan, gather_leaves
+from dagprop.train.initializers import initial_values
+from dagprop.train.metrics import accuracy, class_objective
+from dagprop.train.samples import Split, batches, split_samples
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """One pass over the training samples.
+
+    Attributes
+    ----------
+    epoch : int
+        Counted from 1.
+    loss : float
+        The mean over the samples of the loss, each batch's taken before its update.
+    accuracy : float, optional
+        The same for the accuracy; None where the target is not a class.
+    validation_loss, validation_accuracy : float, optional
+        On the validation samples, at the end of the epoch.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float | None = None
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainResult:
+    """What a training gives.
+
+    Attributes
+    ----------
+    parameters : dict from str to array
+        The parameters and states behind the last whole step.
+    history : tuple of EpochRecord
+        The whole epochs.
+    step_losses : array of float64
+        The loss of every step, taken before its update.
+    test : Evaluation, optional
+        On the test samples, at the end; None without any, or if the training was interrupted.
+    settings : TrainSettings
+    samples : dict from str to int
+        How many samples were in ``train``, ``validation`` and ``test``.
+    interrupted : bool
+        Whether Ctrl-C ended the training.
+    """
+
+    parameters: dict[str, Array]
+    history: tuple[EpochRecord, ...]
+    step_losses: Array
+    test: Evaluation | None
+    settings: TrainSettings
+    samples: dict[str, int]
+    interrupted: bool = False
+
+
+def train_network(
+    network: Network,
+    data: Data,
+    settings: TrainSettings,
+    parameters: Mapping[str, Any] | None = None,
+    on_epoch: Callable[[EpochRecord], object] | None = None,
+) -> TrainResult:
+    """Train by mini-batch stochastic gradient descent.
+
+    Parameters
+    ----------
+    network : Network
+        With a loss.
+    data : Data
+    settings : TrainSettings
+    parameters : mapping from str to array_like, optional
+        What parameters and states start with; the others are initialised.
+    on_epoch : callable, optional
+        Is given the record of each epoch when it ends.
+
+    Raises
+    ------
+    GraphError
+        If the graph has no loss (DP206), a setting is wrong (DP011), or values do not fit.
+    DataError
+        If no samples are left to train on (DP405).
+    ComputationError
+        If the loss or a parameter is no longer finite (DP702), or a rule fails.
+
+    Notes
+    -----
+    Ctrl-C is no error: the result then has ``interrupted`` and everything up to the last whole step.
+    """
+    check_settings(settings)
+    updates = _state_updates(network)
+    steps = evaluation_plan(network, network.graph.parameters(), tuple(updates.values()))
+    split = split_samples(data.rows, settings.validation, settings.test, settings.seed)
+    start = {**initial_values(network, settings.seed), **(parameters or {})}
+    leaves = gather_leaves(network, data, start, tuple(dict.fromkeys((*steps.leaves, *start))))
+    training = _Training(network, settings, steps, updates, leaves, split, leaves.variables)
+    history: list[EpochRecord] = []
+    test = None
+    interrupted = False
+    try:
+        for epoch in range(1, settings.epochs + 1):
+            history.append(training.run_epoch(epoch))
+            if on_epoch is not None:
+                on_epoch(history[-1])
+        if len(split.test):
+            test = evaluate_samples(network, leaves, split.test, training.variables)
+    except KeyboardInterrupt:
+        interrupted = True
+    return TrainResult(
+        parameters=training.variables,
+        history=tuple(history),
+        step_losses=np.array(training.step_losses),
+        test=test,
+        settings=settings,
+        samples={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
+        interrupted=interrupted,
+    )
+
+
+def check_settings(settings: TrainSettings) -> None:
+    """Refuse settings that no training can have.
+
+    Raises
+    ------
+    GraphError
+        With every setting that is wrong (DP011).
+    """
+    wrong = [
+        Problem("DP011", f"{quote(name)} must be {expected}, is {describe(getattr(settings, name))}")
+        for name, (expected, fits) in TRAIN_RANGES.items()
+        if not fits(getattr(settings, name))
+    ]
+    if wrong:
+        raise GraphError(*wrong)
+
+
+def _state_updates(network: Network) -> dict[str, str]:
+    """Return, for each state that training changes, the reference of the value that replaces it."""
+    updates, problems = {}, []
+    for node in network.graph.nodes.values():
+        reference = node.attributes.get("update") if node.op == "state" else None
+        if reference is None:
+            continue
+        updates[node.id] = reference
+        if network.shapes[reference] != network.shapes[node.id]:
+            shapes = [format_shape(network.shapes[name]) for name in (reference, node.id)]
+            message = f"the update {quote(reference)} has shape {shapes[0]}, the state has {shapes[1]}"
+            problems.append(problem_at(node, "DP301", message))
+    if problems:
+        raise GraphError(*problems)
+    return updates
+
+
+@dataclass(slots=True)
+class _Training:
+    """A training under way; only ``variables`` and ``step_losses`` change."""
+
+    network: Network
+    settings: TrainSettings
+    steps: Plan
+    updates: Mapping[str, str]
+    leaves: Leaves
+    split: Split
+    variables: dict[str, Array]
+    step_losses: array[float] = field(default_factory=lambda: array("d"))
+
+    def run_epoch(self, epoch: int) -> EpochRecord:
+        settings, rows = self.settings, len(self.split.train)
+        objective = class_objective(self.network)
+        loss = hits = 0.0
+        order = batches(self.split.train, settings.batch_size, settings.shuffle, settings.seed, epoch)
+        for step, samples in enumerate(order, start=1):
+            done = self.run_step(samples, epoch, step)
+            loss += self.step_losses[-1] * len(samples)
+            if objective is not None:
+                prediction, target = done.values[objective.prediction], done.values[objective.target]
+                hits += accuracy(objective.op, prediction, target) * len(samples)
+        validation = None
+        if len(self.split.validation):
+            validation = evaluate_samples(self.network, self.leaves, self.split.validation, self.variables)
+        return EpochRecord(
+            epoch=epoch,
+            loss=loss / rows,
+            accuracy=None if objective is None else hits / rows,
+            validation_loss=validation.loss if validation else None,
+            validation_accuracy=validation.accuracy if validation else None,
+        )
+
+    def run_step(self, samples: Array, epoch: int, step: int) -> Run:
+        leaves = self.leaves.batch(samples, self.variables)
+        done = run(self.steps, leaves)
+        loss = float(done.values[self.steps.outputs[0]].mean())
+        with np.errstate(all="ignore"):
+            new = {
+                id: np.asarray(self.variables[id] - self.settings.learning_rate * gradient)
+                for id, gradient in done.gradients.items()
+            }
+        new.update({state: done.values[reference] for state, reference in self.updates.items()})
+        if not (math.isfinite(loss) and all(np.isfinite(value).all() for value in new.values())):
+            raise non_finite_error(self.network, leaves, epoch, step, self.settings.learning_rate)
+        # One assignment, so that Ctrl-C finds either all parameters from before the step or all from behind it.
+        self.step_losses.append(loss)
+        self.variables = {**self.variables, **new}
+        return done
