@@ -1,0 +1,83 @@
+"""dagprop: back-propagation you can read.
+
+A network is a JSON file, an op is two formulas, and a plan of named steps is what runs.  See :mod:`dagprop.api` for the
+functions.  Importing this package loads neither NumPy nor NetworkX; the first use of a name does.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dagprop.api import (
+        Backprop,
+        TrainResult,
+        backprop,
+        check_file,
+        forward,
+        initial_parameters,
+        load,
+        predict,
+        train,
+        value_and_grad,
+        vjp,
+    )
+    from dagprop.errors import DagpropError
+    from dagprop.graph.records import Graph
+    from dagprop.ops.registry import op
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "DagpropError": "dagprop.errors",
+    "Graph": "dagprop.graph.records",
+    "op": "dagprop.ops.registry",
+}
+
+__all__ = [
+    "Backprop",
+    "DagpropError",
+    "Graph",
+    "TrainResult",
+    "backprop",
+    "check_file",
+    "forward",
+    "initial_parameters",
+    "load",
+    "op",
+    "predict",
+    "train",
+    "value_and_grad",
+    "vjp",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'dagprop' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME.get(name, "dagprop.api")), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+class _Package(ModuleType):
+    """The package, where ``dagprop.train`` is the function although a folder has the same name.
+
+    Importing a module of that folder would otherwise put the folder in the function's place.
+    """
+
+    @property
+    def train(self) -> Any:
+        return __getattr__("train")
+
+    @train.setter
+    def train(self, folder: ModuleType) -> None:
+        pass
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,326 @@
+"""The Python API, whole: load a graph, run it, back-propagate, train.
+
+``feeds`` and ``parameters`` are dicts of arrays by node id.  ``feeds`` may name any leaf; ``parameters`` names
+parameters and states.  What is left out takes its ``value`` from the file, and a parameter that has only an ``init``
+is initialised with the graph's seed.  Ids are those of the expanded graph: ``hidden/w``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from dagprop.backends.edges import Backprop, Edge, edges
+from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, leaf_values
+from dagprop.backends.reference import Array, Run, Values, run
+from dagprop.errors import GraphError, Problem, quote, suggest
+from dagprop.graph.records import Graph
+from dagprop.loading import check_file, load
+from dagprop.plan.network import Network, prepare
+from dagprop.plan.outputs import loss_reference, prediction_outputs
+from dagprop.plan.steps import Plan, plan
+from dagprop.train.data import Data, data_from_arrays, load_data
+from dagprop.train.initializers import initial_values
+from dagprop.train.loop import EpochRecord, TrainResult, train_network
+
+__all__ = [
+    "Backprop",
+    "Edge",
+    "EpochRecord",
+    "TrainResult",
+    "backprop",
+    "check_file",
+    "forward",
+    "initial_parameters",
+    "load",
+    "predict",
+    "train",
+    "value_and_grad",
+    "vjp",
+]
+
+
+def forward(graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None = None) -> Values:
+    """Run the forward pass and return the value of every node, by id.
+
+    Parameters
+    ----------
+    graph : Graph
+    feeds, parameters : mapping from id to array_like, optional
+
+    Returns
+    -------
+    dict from str to ndarray
+        Second and further outputs of a node are ``"node:1"``, …
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong, or a value is missing or does not fit.
+    ComputationError
+        If a rule fails.
+    """
+    network = prepare(graph)
+    values, leaves = _run(network, plan(network, _every_value(network)), feeds, parameters)
+    return {name: leaves.without_sample_axis(value, network.shapes[name]) for name, value in values.values.items()}
+
+
+def predict(graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None = None) -> Values:
+    """Run only what the graph's ``outputs`` need and return them, by reference.
+
+    A graph without ``outputs`` gives what its loss op calls prediction or logits, or every value that nothing uses.
+    Targets need no value.
+
+    Raises
+    ------
+    GraphError, ComputationError
+        As :func:`forward` does.
+    """
+    network = prepare(graph)
+    done, leaves = _run(network, plan(network, prediction_outputs(network)), feeds, parameters)
+    return {name: leaves.without_sample_axis(value, network.shapes[name]) for name, value in done.values.items()}
+
+
+def value_and_grad(
+    graph: Graph,
+    feeds: Feeds | None = None,
+    parameters: Feeds | None = None,
+    wrt: Iterable[str] | None = None,
+) -> tuple[float, Values]:
+    """Return the loss, as the mean over the samples, and its gradients.
+
+    Parameters
+    ----------
+    graph : Graph
+        With a loss.
+    feeds, parameters : mapping from id to array_like, optional
+    wrt : iterable of str, optional
+        Any nodes: parameters, inputs, inner nodes.  By default the trainable parameters.
+
+    Returns
+    -------
+    loss : float
+    gradients : dict from str to ndarray
+        Of the shape of each node; zeros where the loss does not depend on it.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong or has no loss (DP206), or a value is missing or does not fit.
+    ComputationError
+        If a rule fails.
+    """
+    network = prepare(graph)
+    loss = loss_reference(network)
+    wanted = _wanted(network, wrt)
+    done, leaves = _run(network, plan(network, (loss,), (loss,), wanted), feeds, parameters)
+    return float(done.values[loss].mean()), _gradients(network, done, leaves)
+
+
+def vjp(
+    graph: Graph,
+    feeds: Feeds | None,
+    parameters: Feeds | None,
+    cotangents: Feeds,
+    wrt: Iterable[str] | None = None,
+) -> Values:
+    """Back-propagate given gradients of any nodes (a vector-Jacobian product).
+
+    Parameters
+    ----------
+    graph : Graph
+        A loss is not needed.
+    feeds, parameters : mapping from id to array_like, or None
+    cotangents : mapping from id to array_like
+        The upstream gradient of each node to start from, in the shape of its value.
+    wrt : iterable of str, optional
+        As in :func:`value_and_grad`.
+
+    Returns
+    -------
+    dict from str to ndarray
+        For each ``wrt`` the sum over the given nodes of cotangent times Jacobian.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong, or a value or cotangent is missing or does not fit.
+    ComputationError
+        If a rule fails.
+    """
+    network = prepare(graph)
+    seeds, wanted = _references(network, cotangents), _wanted(network, wrt)
+    steps = plan(network, seeds, seeds, wanted)
+    leaves = _leaves(network, steps, feeds, parameters)
+    given = {seed: _cotangent(network, leaves, seed, cotangents[seed]) for seed in seeds}
+    return _gradients(network, run(steps, leaves.arrays, given), leaves)
+
+
+def backprop(graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None = None) -> Backprop:
+    """Run one forward and one backward pass and keep everything: values, gradients and local derivatives.
+
+    Raises
+    ------
+    GraphError, ComputationError
+        As :func:`value_and_grad` does.
+    """
+    network = prepare(graph)
+    loss = loss_reference(network)
+    every = _every_value(network)
+    steps = plan(network, every, (loss,), every)
+    done, leaves = _run(network, steps, feeds, parameters)
+
+    def plain(array: Array, *names: str) -> Array:
+        return leaves.without_sample_axis(array, *(network.shapes[name] for name in names))
+
+    def plain_edge(edge: Edge) -> Edge:
+        local, output = edge.local, network.outputs[edge.target][0]
+        if local is not None:
+            names = (output,) if local.shape == done.values[output].shape else (output, edge.source)
+            local = plain(local, *names)
+        return replace(edge, local=local, contribution=plain(edge.contribution, edge.source))
+
+    return Backprop(
+        loss=float(done.values[loss].mean()),
+        values={name: plain(value, name) for name, value in done.values.items()},
+        gradients={name: plain(value, name) for name, value in done.gradients.items()},
+        edges=tuple(plain_edge(edge) for edge in edges(steps, done.values, done.gradients)),
+    )
+
+
+def initial_parameters(graph: Graph, seed: int | None = None) -> Values:
+    """Return the parameters and states before any training, by id.
+
+    Parameters
+    ----------
+    graph : Graph
+    seed : int, optional
+        Of the random initialisers; by default the graph's ``train`` seed.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong.
+    """
+    network = prepare(graph)
+    return initial_values(network, graph.train.seed if seed is None else seed)
+
+
+def train(
+    graph: Graph,
+    data: Feeds | Data | None = None,
+    *,
+    parameters: Feeds | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    shuffle: bool | None = None,
+    seed: int | None = None,
+    validation: float | None = None,
+    test: float | None = None,
+    on_epoch: Callable[[EpochRecord], object] | None = None,
+) -> TrainResult:
+    """Train by stochastic gradient descent, θ ← θ - η ∂L/∂θ, all gradients taken at the old θ.
+
+    Parameters
+    ----------
+    graph : Graph
+        With a loss.
+    data : mapping from id to array_like, optional
+        All samples of each input, along the first axis; by default the data file that the graph names, or else the
+        ``value`` of its inputs.
+    parameters : mapping from id to array_like, optional
+        Where to start from; by default the file's values and initialisers.
+    epochs, batch_size, learning_rate, shuffle, seed, validation, test : optional
+        See :class:`~dagprop.graph.records.TrainSettings`; what is None is as the graph's ``train`` says.
+    on_epoch : callable, optional
+        Is given the :class:`~dagprop.train.loop.EpochRecord` of each epoch when it ends.
+
+    Returns
+    -------
+    TrainResult
+        Its ``parameters`` go into :func:`predict`, :func:`forward` and the others.
+
+    Raises
+    ------
+    GraphError
+        If the graph, a setting or a value is wrong.
+    DataError
+        If the data cannot be read or does not fit.
+    ComputationError
+        If the loss or a parameter is no longer finite, or a rule fails.
+    """
+    network = prepare(graph)
+    given: dict[str, Any] = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "shuffle": shuffle,
+        "seed": seed,
+        "validation": validation,
+        "test": test,
+    }
+    settings = replace(graph.train, **{name: value for name, value in given.items() if value is not None})
+    if data is None:
+        data = load_data(graph, network)
+    elif not isinstance(data, Data):
+        data = data_from_arrays(network, data)
+    return train_network(network, data, settings, parameters, on_epoch)
+
+
+def _run(network: Network, steps: Plan, feeds: Feeds | None, parameters: Feeds | None) -> tuple[Run, LeafValues]:
+    leaves = _leaves(network, steps, feeds, parameters)
+    return run(steps, leaves.arrays), leaves
+
+
+def _leaves(network: Network, steps: Plan, feeds: Feeds | None, parameters: Feeds | None) -> LeafValues:
+    given = (feeds or {}, parameters or {})
+    missing = [id for id in steps.leaves if not any(id in source for source in given)]
+    initial = initial_values(network, network.graph.train.seed, only=missing) if missing else {}
+    return leaf_values(network, steps.leaves, *given, initial)
+
+
+def _gradients(network: Network, done: Run, leaves: LeafValues) -> Values:
+    return {name: leaves.without_sample_axis(array, network.shapes[name]) for name, array in done.gradients.items()}
+
+
+def _cotangent(network: Network, leaves: LeafValues, name: str, given: Any) -> Array:
+    shape = network.shapes[name]
+    expected = actual_shape(shape, leaves.sizes)
+    array = leaves.with_sample_axis(np.asarray(given, dtype=network.graph.dtype), shape)
+    if array.shape != expected:
+        message = f"the cotangent of {quote(name)} has shape {np.shape(given)}, its value has {expected}"
+        raise GraphError(Problem("DP303", message, node=name))
+    return array
+
+
+def _wanted(network: Network, wrt: Iterable[str] | None) -> tuple[str, ...]:
+    return network.graph.parameters() if wrt is None else _references(network, wrt)
+
+
+def _references(network: Network, names: Iterable[str]) -> tuple[str, ...]:
+    """Return names as references; a single text is an error, for it would be taken letter by letter.
+
+    Raises
+    ------
+    GraphError
+        If a name is no value of the network (DP104).
+    """
+    names = (names,) if isinstance(names, str) else tuple(names)
+    unknown = [
+        Problem(
+            "DP104", f"there is no node {quote(name)}", suggest(str(name), network.shapes) or "see: dagprop show GRAPH"
+        )
+        for name in names
+        if name not in network.shapes
+    ]
+    if unknown:
+        raise GraphError(*unknown)
+    return tuple(dict.fromkeys(names))
+
+
+def _every_value(network: Network) -> tuple[str, ...]:
+    return tuple(reference for id in network.order for reference in network.outputs[id])
