@@ -1,0 +1,49 @@
+"""``dagprop check``: everything that is wrong with graph files, in one go."""
+
+from __future__ import annotations
+
+import click
+
+from dagprop.cli import options
+
+
+@click.command("check")
+@click.argument("graphs", metavar="GRAPH...", nargs=-1, required=True)
+@click.option("--strict", is_flag=True, help="Fail (exit code 1) on warnings too.")
+@options.quiet_option
+@options.json_option
+@options.plugin_option
+@options.debug_option
+def command(graphs: tuple[str, ...], strict: bool, quiet: bool, as_json: bool, plugins: tuple[str, ...]) -> int:
+    """Report everything that is wrong with graph files.
+
+    Exit code 2 if a file has an error.
+    """
+    import sys
+
+    from dagprop.api import check_file
+    from dagprop.cli.output import json_text
+    from dagprop.cli.session import load_plugins
+    from dagprop.plan.network import prepare
+
+    load_plugins(plugins)
+    found = []
+    for path in graphs:
+        graph, problems = check_file(path, sys.stdin.buffer)
+        found += problems
+        if as_json:
+            continue
+        for problem in problems:
+            click.echo(str(problem), err=True)
+        if graph is not None and not quiet:
+            network = prepare(graph)
+            parameters = len(network.graph.parameters())
+            click.echo(f"{path}: ok, {len(network.order)} nodes, {parameters} parameters")
+    errors = [problem for problem in found if not problem.warning]
+    warnings = [problem for problem in found if problem.warning]
+    if as_json:
+        groups = {"errors": errors, "warnings": warnings}
+        click.echo(json_text({name: [problem.to_json() for problem in group] for name, group in groups.items()}))
+    if errors:
+        return 2
+    return 1 if strict and warnings else 0

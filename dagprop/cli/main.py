@@ -1,0 +1,122 @@
+"""The command ``dagprop``: finds the command that is asked for, and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from dagprop import __version__
+from dagprop.errors import DagpropError, Problem
+
+COMMANDS = ("check", "show", "run", "backprop", "train", "predict", "evaluate", "ops", "schema")
+"""The commands, in the order in which a newcomer meets them; each is a module of this folder."""
+
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for, so that starting costs little."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"dagprop.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the arguments name; a near miss is suggested."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from dagprop.errors import quote, suggest
+
+            hint = suggest(args[0], COMMANDS) or f"the commands are: {', '.join(COMMANDS)}"
+            ctx.fail(f"no such command {quote(args[0])}; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "DAGPROP", "max_content_width": 100},
+)
+@click.version_option(__version__, "--version", prog_name="dagprop")
+def dagprop() -> None:
+    """Back-propagation you can read: declare a network in JSON, run it, explain it, train it.
+
+    GRAPH is the path of a graph file, or - for standard input.  Begin with:
+
+    \b
+      dagprop backprop graphs/four-layer-chain.json
+      dagprop train graphs/digits.json
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code.
+
+    Exit codes: 0 done; 1 a check that was asked for failed; 2 usage or unreadable input; 3 the computation failed;
+    4 something optional is missing; 130 interrupted.
+    """
+    arguments = sys.argv[1:] if args is None else args
+    for stream in (sys.stdout, sys.stderr):
+        # A character that the terminal cannot show must not stop the program.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    as_json = "--json" in arguments
+    try:
+        result = dagprop.main(args=arguments, prog_name="dagprop", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.UsageError as error:
+        if not as_json:
+            error.show()
+            return error.exit_code
+        return _fail([Problem("DP000", error.format_message())], error.exit_code, as_json)
+    except click.ClickException as error:
+        return _fail([Problem("DP000", error.format_message())], error.exit_code, as_json)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has left (| head): nothing is wrong.  What Python still wants to flush goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except DagpropError as error:
+        if "--debug" in arguments:
+            raise
+        return _fail(list(error.problems), error.exit_code, as_json)
+    except MemoryError:
+        return _fail([Problem("DP704", "there is not enough memory for this")], 3, as_json)
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        message = f"dagprop has a fault of its own: {type(error).__name__}: {error}"
+        hint = "run the same command with --debug and report what it prints"
+        return _fail([Problem("DP000", message, hint)], 3, as_json)
+
+
+def _fail(problems: list[Problem], exit_code: int, as_json: bool) -> int:
+    from dagprop.cli.output import problems_json
+
+    if as_json:
+        click.echo(problems_json(problems), err=True)
+    else:
+        for problem in problems:
+            click.echo(str(problem), err=True)
+    return exit_code
+
+
+if __name__ == "__main__":
+    main()

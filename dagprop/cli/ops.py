@@ -1,0 +1,123 @@
+"""``dagprop ops``: what nodes can do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dagprop.cli import options
+
+if TYPE_CHECKING:
+    from dagprop.graph.records import Definition
+    from dagprop.graph.signature import AttributeSignature, Signature
+
+
+@click.group("ops")
+def command() -> None:
+    """List and show ops and definitions."""
+
+
+@command.command("list")
+@options.json_option
+@options.plugin_option
+@options.debug_option
+def list_ops(as_json: bool, plugins: tuple[str, ...]) -> None:
+    """List every op and shipped definition with its inputs and attributes."""
+    from dagprop.cli.output import json_text, table
+    from dagprop.cli.session import load_plugins
+    from dagprop.ops.registry import vocabulary
+
+    load_plugins(plugins)
+    described = [_describe(name, entry) for name, entry in vocabulary().items()]
+    if as_json:
+        click.echo(json_text({"ops": described}))
+        return
+    rows = [
+        (item["name"], ", ".join(_input_text(entry) for entry in item["inputs"]), _first_line(item["doc"]))
+        for item in described
+    ]
+    click.echo(table(("op", "inputs", "what it does"), rows))
+
+
+@command.command("show")
+@click.argument("name")
+@options.json_option
+@options.plugin_option
+@options.debug_option
+def show_op(name: str, as_json: bool, plugins: tuple[str, ...]) -> None:
+    """Show one op: its inputs, attributes, and the rules as they are written."""
+    from dagprop.cli.output import json_text
+    from dagprop.cli.session import load_plugins
+    from dagprop.errors import GraphError, Problem, quote, suggest
+    from dagprop.ops.registry import ops, vocabulary
+
+    load_plugins(plugins)
+    known = vocabulary()
+    if name not in known:
+        hint = suggest(name, known) or "see: dagprop ops list"
+        raise GraphError(Problem("DP101", f"unknown op {quote(name)}", hint))
+    described = _describe(name, known[name])
+    if as_json:
+        click.echo(json_text(described))
+        return
+    click.echo(f"{name}: {described['doc']}\n")
+    for entry in described["inputs"]:
+        click.echo(f"  input      {_input_text(entry)}")
+    for attribute in described["attributes"]:
+        click.echo(f"  attribute  {_attribute_text(attribute)}")
+    if name in ops():
+        click.echo("\n" + "\n\n".join(_sources(name)))
+
+
+def _describe(name: str, entry: Signature | Definition) -> dict[str, Any]:
+    """Return what an op or a definition takes, as JSON."""
+    from dagprop.graph.records import Definition
+    from dagprop.ops.registry import ops
+
+    if isinstance(entry, Definition):
+        inputs = [{"name": input, "optional": input in entry.optional, "variadic": False} for input in entry.inputs]
+        attributes = [
+            {"name": attribute, "kind": None, "required": default is None, "default": default}
+            for attribute, default in entry.attributes.items()
+        ]
+        provider = "dagprop, a definition"
+    else:
+        inputs = [{"name": i.name, "optional": i.optional, "variadic": i.variadic} for i in entry.inputs]
+        attributes = [_attribute(attribute) for attribute in entry.attributes]
+        provider = ops()[name].provider if name in ops() else "dagprop, a leaf"
+    return {"name": name, "doc": entry.doc, "inputs": inputs, "attributes": attributes, "provider": provider}
+
+
+def _attribute(attribute: AttributeSignature) -> dict[str, Any]:
+    described = {"name": attribute.name, "kind": attribute.kind, "required": attribute.required}
+    choices = {"choices": list(attribute.choices)} if attribute.choices else {}
+    return {**described, **choices, "default": attribute.default}
+
+
+def _input_text(entry: dict[str, Any]) -> str:
+    return f"{entry['name']}{'...' if entry['variadic'] else ''}{'?' if entry['optional'] else ''}"
+
+
+def _attribute_text(attribute: dict[str, Any]) -> str:
+    import json
+
+    kind = attribute["kind"] or ""
+    default = "required" if attribute["required"] else f"default {json.dumps(attribute['default'])}"
+    choices = f", one of {', '.join(attribute['choices'])}" if attribute.get("choices") else ""
+    return f"{attribute['name']}  {kind + ', ' if kind else ''}{default}{choices}"
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().partition("\n")[0]
+
+
+def _sources(name: str) -> list[str]:
+    """Return the source of the rules of an op, the forward rule first, each rule once."""
+    import inspect
+
+    from dagprop.ops.registry import ops
+
+    op = ops()[name]
+    functions = dict.fromkeys([op.forward, *(rule.function for rule in op.rules.values())])
+    return [inspect.getsource(function).strip() for function in functions]

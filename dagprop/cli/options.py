@@ -1,0 +1,86 @@
+"""The options that commands share, each declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from dagprop.errors import quote
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def parse_settings(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> list[tuple[str, Any]]:
+    """Return id and value of each ``NODE=VALUE``, where VALUE is a number or a list of numbers as in JSON."""
+    return [_parse_setting(text) for text in texts]
+
+
+def _parse_setting(text: str) -> tuple[str, Any]:
+    import json
+
+    node, equals, value = (part.strip() for part in text.partition("="))
+    if not equals or not node:
+        raise click.BadParameter(f"{quote(text)} is not of the form NODE=VALUE, as in --set x=0.5")
+    try:
+        parsed = json.loads(value, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        parsed = None
+    if isinstance(parsed, bool) or not isinstance(parsed, (int, float, list)) or parsed in (_INFINITY, -_INFINITY):
+        message = f"the value of {quote(node)} is not a finite number or a list of numbers: {quote(value)}"
+        raise click.BadParameter(message)
+    return node, parsed
+
+
+_INFINITY = float("inf")
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(name)
+
+
+graph_argument = click.argument("graph", metavar="GRAPH")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, numbers in full precision.")
+digits_option = click.option(
+    "--digits", type=click.IntRange(1, 17), default=6, show_default=True, help="Significant digits of printed numbers."
+)
+output_option = click.option("-o", "--output", metavar="PATH", help="Where to write; - is standard output.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print results only.")
+plugin_option = click.option(
+    "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Load the ops of a plugin file first.  Repeatable."
+)
+debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show a traceback when something fails.")
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Say on standard error what is done.")
+
+_FEEDING = (
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="NODE=VALUE",
+        callback=parse_settings,
+        help="Give an input, parameter, constant or state a value, as in --set x=0.5.  Repeatable.",
+    ),
+    click.option("--data", metavar="FILE", help="A CSV or NPZ file that feeds the inputs; - is standard input (CSV)."),
+    click.option("--weights", metavar="FILE", help="Take the parameters from a file that train has written."),
+    click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.  [default: the graph's]"),
+    click.option("--dtype", type=click.Choice(["float64", "float32"]), help="Compute in this type."),
+)
+
+
+def general(command: Command) -> Command:
+    """Add the options that every command on a graph has."""
+    for option in (debug_option, verbose_option, plugin_option):
+        command = option(command)
+    return command
+
+
+def feeding(command: Command) -> Command:
+    """Add the options that say what a graph is run on."""
+    for option in reversed(_FEEDING):
+        command = option(command)
+    return command
+
+
+row_option = click.option("--row", type=click.IntRange(min=1), help="Run on this one row of the data, counted from 1.")

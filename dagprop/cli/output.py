@@ -1,0 +1,106 @@
+"""How results are printed: tables for people, one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dagprop.errors import Problem
+
+if TYPE_CHECKING:
+    from dagprop.backends.reference import Array
+
+SHOWN_ENTRIES = 6
+"""An array with more entries is not printed in full."""
+
+
+def to_json(value: Any) -> Any:
+    """Return a value as JSON can hold it: arrays as lists, non-finite numbers as texts."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json(item) for item in value]
+    return value
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Return the one object that ``--json`` prints."""
+    return json.dumps(to_json(value), ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def problems_json(problems: Iterable[Problem]) -> str:
+    """Return problems as the object that ``--json`` prints for errors."""
+    return json_text({"errors": [problem.to_json() for problem in problems]})
+
+
+def number_text(number: float, digits: int) -> str:
+    """Return a number with significant digits, not decimals, so that small ones do not become 0."""
+    return f"{number + 0.0:.{digits}g}"  # the 0.0 turns -0 into 0
+
+
+def array_text(array: Array, digits: int) -> str:
+    """Return an array on one short line: its numbers in brackets by axis, or shape and range where they are many."""
+    import numpy as np
+
+    if array.ndim == 0:
+        return number_text(float(array), digits)
+    if array.size > SHOWN_ENTRIES and array.ndim > 1:
+        low, high = number_text(array.min(), digits), number_text(array.max(), digits)
+        return f"{shape_text(array.shape)} numbers, {low} to {high}"
+
+    def entry(number: Any) -> str:
+        return number_text(float(number), digits)
+
+    text = np.array2string(
+        array, max_line_width=10**9, threshold=SHOWN_ENTRIES, edgeitems=2, formatter={"float_kind": entry}
+    )
+    return " ".join(text.split()).replace("[ ", "[")
+
+
+def score_text(name: str, loss: float, accuracy: float | None, digits: int) -> str:
+    """Return a loss, and the accuracy where there is one: ``test loss 0.0921  test accuracy 97.2 %``."""
+    text = f"{name} {number_text(loss, digits)}"
+    return text if accuracy is None else f"{text}  {name.replace('loss', 'accuracy')} {100 * accuracy:.2f} %"
+
+
+def shape_text(shape: Sequence[int | str]) -> str:
+    """Return a shape for a table; a scalar has none."""
+    return " x ".join(str(size) for size in shape)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> str:
+    """Return rows in aligned columns under a header.
+
+    Parameters
+    ----------
+    header : sequence of str
+    rows : iterable of sequences of str
+    right : sequence of int
+        The columns that are aligned at the right.
+    """
+    lines = [list(header), *(list(row) for row in rows)]
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(_pad(cell, widths[column], column in right) for column, cell in enumerate(line)).rstrip()
+        for line in lines
+    )
+
+
+def _pad(text: str, width: int, right: bool) -> str:
+    space = " " * (width - _width(text))
+    return space + text if right else text + space
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )

@@ -1,0 +1,204 @@
+"""From the options of a command to what it works on: plugins, graph, values."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import click
+
+from dagprop.api import check_file
+from dagprop.backends.reference import Values
+from dagprop.errors import CheckpointError, DagpropError, GraphError, PluginError, Problem
+from dagprop.graph.records import Graph
+from dagprop.ops.plugins import load_plugin
+from dagprop.plan.network import Network, prepare
+from dagprop.plan.outputs import prediction_outputs
+from dagprop.plan.steps import plan
+from dagprop.train.checkpoint import fit_weights, load_weights
+from dagprop.train.data import Data, fed_inputs, load_data
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a command works on.
+
+    Attributes
+    ----------
+    graph : Graph
+    network : Network
+        The same, prepared.
+    settings : dict from id to number or list
+        From ``--set``.
+    parameters : dict from id to array
+        From ``--weights``.
+    metadata : mapping
+        What the weights file says of itself.
+    """
+
+    graph: Graph
+    network: Network
+    settings: dict[str, Any]
+    parameters: Values
+    metadata: Mapping[str, Any]
+
+    def feeds(self, file: str | None, row: int | None) -> dict[str, Any]:
+        """Return what a single run is fed: ``--set`` first, then data where it is asked for or inputs lack a value."""
+        inputs = [id for id in fed_inputs(self.network) if id not in self.settings]
+        lacking = any("value" not in self.network.node(id).attributes for id in inputs)
+        if file is None and row is None and not (lacking and self.graph.data):
+            return self.settings
+        data = load_data(self.graph, self.network, file=file, stdin=sys.stdin.buffer, inputs=inputs)
+        return {**_rows(data, row), **self.settings}
+
+    def prediction_feeds(self, file: str | None, row: int | None) -> dict[str, Any]:
+        """Return what the outputs are computed from: data where there is any, without the targets."""
+        needed = plan(self.network, prediction_outputs(self.network)).leaves
+        inputs = [id for id in fed_inputs(self.network) if id in needed and id not in self.settings]
+        if not inputs or (file is None and row is None and self.graph.data is None):
+            return self.settings
+        data = load_data(self.graph, self.network, file=file, stdin=sys.stdin.buffer, inputs=inputs)
+        return {**_rows(data, row), **self.settings}
+
+    def samples(self, file: str | None, inputs: Collection[str] | None = None) -> Data:
+        """Return the samples that a network is trained or judged on; an input that ``--set`` names is equal in all."""
+        import numpy as np
+
+        wanted = set(fed_inputs(self.network) if inputs is None else inputs)
+        fixed = {id: np.asarray(value) for id, value in self.settings.items() if id in wanted}
+        data = load_data(self.graph, self.network, file=file, stdin=sys.stdin.buffer, inputs=wanted - fixed.keys())
+        repeated = {id: np.broadcast_to(value, (data.rows, *value.shape)) for id, value in fixed.items()}
+        return replace(data, feeds={**data.feeds, **repeated})
+
+    @property
+    def leaves(self) -> dict[str, Any]:
+        """Values for the leaves that are not fed by samples: the weights, and what ``--set`` says instead."""
+        sampled = fed_inputs(self.network)
+        return {**self.parameters, **{id: value for id, value in self.settings.items() if id not in sampled}}
+
+
+def load_plugins(plugins: Sequence[str]) -> None:
+    """Load plugin files; all that fail are reported together."""
+    problems: list[Problem] = []
+    for path in plugins:
+        try:
+            load_plugin(path)
+        except DagpropError as error:
+            problems += error.problems
+    if problems:
+        raise PluginError(*problems)
+
+
+def open_graph(path: str, *, plugins: Sequence[str] = (), dtype: str | None = None, verbose: bool = False) -> Graph:
+    """Return the graph of a file; warnings go to standard error.
+
+    Raises
+    ------
+    DagpropError
+        With everything that is wrong with the plugins or the graph.
+    """
+    load_plugins(plugins)
+    graph, problems = check_file(path, sys.stdin.buffer)
+    if graph is None:
+        raise GraphError(*problems)
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    graph = replace(graph, dtype=dtype) if dtype else graph
+    if verbose:
+        network = prepare(graph)
+        loss = graph.loss
+        steps = plan(network, (loss,), (loss,), network.graph.parameters()) if loss else None
+        counts = f"{len(network.order)} nodes, {graph.dtype}"
+        if steps:
+            counts += f", {len(steps.forward)} forward steps, {len(steps.backward)} backward steps"
+        click.echo(f"{path}: {counts}", err=True)
+    return graph
+
+
+def open_session(
+    path: str,
+    *,
+    plugins: Sequence[str] = (),
+    verbose: bool = False,
+    settings: Sequence[tuple[str, Any]] = (),
+    weights: str | None = None,
+    seed: int | None = None,
+    dtype: str | None = None,
+) -> Session:
+    """Return what a command works on.
+
+    Raises
+    ------
+    DagpropError
+        With everything that is wrong with the first thing that is: plugins, graph, weights.
+    """
+    graph = open_graph(path, plugins=plugins, dtype=dtype, verbose=verbose)
+    if seed is not None:
+        graph = replace(graph, train=replace(graph.train, seed=seed))
+    network = prepare(graph)
+    parameters, metadata = load_weights(weights) if weights else ({}, {})
+    if weights:
+        parameters = fit_weights(network, parameters, weights)
+    return Session(graph, network, dict(settings), parameters, metadata)
+
+
+def refuse_two_readers(graph: str, data: str | None) -> None:
+    """Refuse a graph and data that both come from standard input."""
+    if graph == "-" and data == "-":
+        raise click.UsageError("the graph and the data cannot both come from standard input")
+
+
+def need_weights(session: Session, path: str) -> None:
+    """Refuse to judge a network whose parameters would be random.
+
+    Raises
+    ------
+    CheckpointError
+        If a parameter has neither a value nor weights (DP602).
+    """
+    for node in session.network.graph.nodes.values():
+        if node.op in ("parameter", "state") and node.attributes.get("value") is None and node.id not in session.leaves:
+            hint = f"train first: dagprop train {path}; then add --weights with the file that it names"
+            raise CheckpointError(Problem("DP602", "the parameter has no value yet", hint, node=node.id))
+
+
+def write_text(text: str, output: str | None) -> None:
+    """Write text to a file, or to standard output for None and ``-``.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be written (DP603).
+    """
+    if output in (None, "-"):
+        click.echo(text)
+        return
+    try:
+        with open(str(output), "w", encoding="utf-8") as stream:
+            stream.write(text + "\n")
+    except OSError as error:
+        message = f"the file cannot be written: {error.strerror or error}"
+        raise CheckpointError(Problem("DP603", message, "name another file", file=output)) from error
+
+
+def _rows(data: Data, row: int | None) -> dict[str, Any]:
+    """Return all samples, or the one of a row, counted from 1."""
+    if row is None:
+        return dict(data.feeds)
+    if row > data.rows:
+        raise click.UsageError(f"--row {row}: the data has {data.rows} rows")
+    return {id: array[row - 1] for id, array in data.feeds.items()}
+
+
+def warn_non_finite(network: Network, values: Values) -> None:
+    """Say on standard error which node is the first whose value is not finite, if one is."""
+    import numpy as np
+
+    for id in network.order:
+        for name in network.outputs[id]:
+            if name in values and not np.isfinite(values[name]).all():
+                problem = Problem("DP702", "the value is not finite, the first in the order of the graph", node=name)
+                click.echo(str(replace(problem, warning=True)), err=True)
+                return

@@ -1,0 +1,82 @@
+"""``dagprop show``: what a graph is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dagprop.cli import options
+
+if TYPE_CHECKING:
+    from dagprop.graph.records import Graph, Node
+    from dagprop.plan.network import Network
+
+
+@click.command("show")
+@options.graph_argument
+@click.option("--expanded", is_flag=True, help="Show the nodes that definitions expand to.")
+@options.json_option
+@options.general
+def command(graph: str, expanded: bool, as_json: bool, plugins: tuple[str, ...], verbose: bool) -> None:
+    """Show nodes, ops, shapes and parameter counts.
+
+    Without --expanded, the call of a definition is one line.
+    """
+    from dagprop.cli.output import json_text, shape_text, table
+    from dagprop.cli.session import open_graph
+    from dagprop.plan.network import prepare
+
+    opened = open_graph(graph, plugins=plugins, verbose=verbose)
+    network = prepare(opened)
+    nodes = (network.graph if expanded else opened).nodes
+    rows = []
+    for node in nodes.values():
+        shapes = [list(network.shapes[value]) for value in _values(opened, network, node)]
+        rows.append((node, shapes, _parameter_count(network, node.id)))
+    total = _parameter_count(network, None)
+    if as_json:
+        described = {
+            node.id: {"op": node.op, "inputs": list(node.references), "shapes": shapes, "parameters": count}
+            for node, shapes, count in rows
+        }
+        document = {"name": opened.name, "doc": opened.doc, "dtype": opened.dtype, "loss": opened.loss}
+        click.echo(json_text({**document, "nodes": described, "parameters": total}))
+        return
+    title = opened.name or graph
+    click.echo(f"{title}: {opened.doc}\n" if opened.doc else f"{title}\n")
+    cells = [
+        (
+            node.id,
+            node.op,
+            ", ".join(node.references),
+            "; ".join(shape_text(shape) or "scalar" for shape in shapes),
+            str(count) if count else "",
+        )
+        for node, shapes, count in rows
+    ]
+    click.echo(table(("node", "op", "inputs", "shape", "parameters"), cells, right=(4,)))
+    click.echo(
+        f"\n{len(nodes)} nodes, {total} parameters, {opened.dtype}" + (f", loss {opened.loss}" if opened.loss else "")
+    )
+
+
+def _values(graph: Graph, network: Network, node: Node) -> tuple[str, ...]:
+    """Return the references of what a node gives: for the call of a definition those of the nodes that it becomes."""
+    from dagprop.graph.definitions import call_outputs
+    from dagprop.ops.registry import vocabulary
+
+    if node.id in network.outputs:
+        return network.outputs[node.id]
+    return call_outputs(graph, node.id, vocabulary())
+
+
+def _parameter_count(network: Network, call: str | None) -> int:
+    """Return how many numbers training changes: in a node, in what a call expands to, or (None) in all."""
+    from math import prod
+
+    return sum(
+        prod(int(size) for size in network.shapes[id])
+        for id in network.graph.parameters()
+        if call is None or id == call or id.startswith(f"{call}/")
+    )

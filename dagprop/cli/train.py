@@ -1,0 +1,155 @@
+"""``dagprop train``: stochastic gradient descent on a graph's data."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dagprop.cli import options
+
+if TYPE_CHECKING:
+    from dagprop.train.loop import EpochRecord, TrainResult
+
+PROGRESS_LINES = 20
+"""Off a terminal, at most about so many epochs are reported."""
+
+SHARE = click.FloatRange(0, 1, max_open=True)
+
+
+@click.command("train")
+@options.graph_argument
+@options.feeding
+@click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training samples.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Samples a step; 1 is per-sample gradient descent.")
+@click.option("--lr", "--learning-rate", "learning_rate", type=click.FloatRange(0, min_open=True), help="Step size η.")
+@click.option("--shuffle/--no-shuffle", default=None, help="Whether each epoch takes the samples in a new order.")
+@click.option("--validation", type=SHARE, help="Share of the samples kept out to watch the training.")
+@click.option("--test", type=SHARE, help="Share of the samples kept out to judge the result.")
+@click.option(
+    "-o", "--output", metavar="FILE", help="Where to save the parameters.  [default: GRAPH.weights.npz, in this folder]"
+)
+@options.quiet_option
+@options.digits_option
+@options.json_option
+@options.general
+def command(
+    graph: str,
+    data: str | None,
+    output: str | None,
+    quiet: bool,
+    digits: int,
+    as_json: bool,
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    shuffle: bool | None,
+    validation: float | None,
+    test: float | None,
+    **session_options: Any,
+) -> int:
+    """Train by gradient descent and save the parameters.
+
+    What no option says is as the graph's "train" says.  Ctrl-C saves what has been learnt so far.
+    """
+    from dagprop.api import train
+    from dagprop.cli.main import INTERRUPTED
+    from dagprop.cli.output import json_text
+    from dagprop.cli.session import open_session, refuse_two_readers
+    from dagprop.train.checkpoint import save_weights, weights_metadata
+
+    refuse_two_readers(graph, data)
+    session = open_session(graph, **session_options)
+    samples = session.samples(data)
+    total = session.graph.train.epochs if epochs is None else epochs
+    with _progress(total, quiet or as_json, digits) as report:
+        result = train(
+            session.graph,
+            samples,
+            parameters=session.leaves,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            shuffle=shuffle,
+            validation=validation,
+            test=test,
+            on_epoch=report,
+        )
+    path = output or default_weights(graph)
+    save_weights(path, result.parameters, weights_metadata(session.graph, result.settings, len(result.history)))
+    if as_json:
+        click.echo(json_text(_document(result, path)))
+    else:
+        click.echo(_summary(result, path, digits))
+    return INTERRUPTED if result.interrupted else 0
+
+
+def default_weights(graph: str) -> str:
+    """Return where the parameters of a graph file are saved if nothing else is said: in the current folder."""
+    from pathlib import Path
+
+    return f"{'graph' if graph == '-' else Path(graph).stem}.weights.npz"
+
+
+@contextmanager
+def _progress(epochs: int, quiet: bool, digits: int) -> Iterator[Callable[[EpochRecord], None]]:
+    """Report epochs on standard error: a bar on a terminal, else a line now and then."""
+    every = max(1, math.ceil(epochs / PROGRESS_LINES))
+
+    def line(record: EpochRecord) -> None:
+        if not quiet and (record.epoch % every == 0 or record.epoch in (1, epochs)):
+            click.echo(f"epoch {record.epoch}/{epochs}  {_record_text(record, digits)}", err=True)
+
+    if quiet or not sys.stderr.isatty():
+        yield line
+        return
+
+    def item(record: EpochRecord | None) -> str:
+        return "" if record is None else _record_text(record, digits)
+
+    with click.progressbar(length=epochs, label="training", file=sys.stderr, item_show_func=item) as bar:
+        yield lambda record: bar.update(1, record)
+
+
+def _record_text(record: EpochRecord, digits: int) -> str:
+    from dagprop.cli.output import score_text
+
+    text = score_text("loss", record.loss, record.accuracy, digits)
+    if record.validation_loss is not None:
+        text += "  " + score_text("validation loss", record.validation_loss, record.validation_accuracy, digits)
+    return text
+
+
+def _summary(result: TrainResult, path: str, digits: int) -> str:
+    from dagprop.cli.output import score_text
+
+    epochs, settings = len(result.history), result.settings
+    state = "interrupted after" if result.interrupted else "trained"
+    lines = [
+        f"{state} {epochs} epochs of {result.samples['train']} samples "
+        f"(batch size {settings.batch_size}, learning rate {settings.learning_rate:g}, seed {settings.seed})"
+    ]
+    if result.history:
+        lines.append(_record_text(result.history[-1], digits))
+    lines.append(f"parameters saved to {path}")
+    if result.test is not None:
+        test = score_text("test loss", result.test.loss, result.test.accuracy, digits)
+        lines.append(f"{test}  ({result.test.samples} samples)")
+    return "\n".join(lines)
+
+
+def _document(result: TrainResult, path: str) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "history": [asdict(record) for record in result.history],
+        "test": asdict(result.test) if result.test else None,
+        "samples": result.samples,
+        "settings": asdict(result.settings),
+        "interrupted": result.interrupted,
+        "weights": path,
+    }

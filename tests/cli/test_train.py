@@ -1,0 +1,150 @@
+"""``train``, ``predict`` and ``evaluate``: from data to parameters, and back."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+LINE = {
+    "dagprop": 1,
+    "nodes": {
+        "x": {"op": "input"},
+        "y": {"op": "input"},
+        "w": {"op": "parameter", "value": 0},
+        "b": {"op": "parameter", "value": 0},
+        "y_hat": {"op": "affine", "inputs": ["w", "x", "b"]},
+        "L": {"op": "half_squared_error", "inputs": ["y_hat", "y"]},
+    },
+    "loss": "L",
+    "train": {"epochs": 200, "batch_size": 2, "learning_rate": 0.1},
+}
+ROWS = "x,y\n0,1\n1,3\n2,5\n-1,-1\n"
+
+
+@pytest.fixture
+def line(tmp_path):
+    """A folder with a graph and its data: y = 2x + 1."""
+    (tmp_path / "line.json").write_text(json.dumps(LINE))
+    (tmp_path / "rows.csv").write_text(ROWS)
+    return tmp_path
+
+
+def test_train_learns_and_saves(dagprop, line):
+    done = dagprop("train", "line.json", "--data", "rows.csv", folder=line)
+    assert done.exit_code == 0 and "saved to line.weights.npz" in done.out
+    with np.load(line / "line.weights.npz") as weights:
+        assert weights["w"] == pytest.approx(2, abs=1e-6) and weights["b"] == pytest.approx(1, abs=1e-6)
+    judged = dagprop(
+        "evaluate", "line.json", "--weights", "line.weights.npz", "--data", "rows.csv", "--json", folder=line
+    )
+    assert judged.json["loss"] < 1e-10 and judged.json["samples"] == 4
+
+
+def test_predict_needs_no_target_and_writes_csv(dagprop, line):
+    dagprop("train", "line.json", "--data", "rows.csv", "-o", "w.npz", folder=line)
+    done = dagprop("predict", "line.json", "--weights", "w.npz", "--data", "-", stdin=b"x\n10\n-10\n", folder=line)
+    header, *values = done.out.split()
+    assert header == "y_hat" and [float(value) for value in values] == pytest.approx([21, -19], abs=1e-4)
+    one = dagprop("predict", "line.json", "--weights", "w.npz", "--set", "x=3", "--json", folder=line)
+    assert one.json["outputs"]["y_hat"] == pytest.approx(7, abs=1e-4)
+
+
+def test_the_same_seed_gives_the_same_file(dagprop, line):
+    for name in ("a.npz", "b.npz"):
+        dagprop("train", "line.json", "--data", "rows.csv", "--seed", "7", "-o", name, folder=line)
+    assert (line / "a.npz").read_bytes() == (line / "b.npz").read_bytes()
+
+
+def test_training_goes_on_from_weights(dagprop, line):
+    arguments = ["train", "line.json", "--data", "rows.csv", "--no-shuffle"]
+    dagprop(*arguments, "--epochs", "6", "-o", "whole.npz", folder=line)
+    dagprop(*arguments, "--epochs", "3", "-o", "half.npz", folder=line)
+    dagprop(*arguments, "--epochs", "3", "--weights", "half.npz", "-o", "rest.npz", folder=line)
+    with np.load(line / "whole.npz") as whole, np.load(line / "rest.npz") as rest:
+        assert whole["w"] == rest["w"] and whole["b"] == rest["b"]
+
+
+def test_flags_win_over_the_file_and_are_reported(dagprop, line):
+    arguments = ["--epochs", "3", "--batch-size", "1", "--lr", "0.25", "--seed", "9", "--test", "0.25", "--json"]
+    document = dagprop("train", "line.json", "--data", "rows.csv", *arguments, folder=line).json
+    settings = document["settings"]
+    assert (settings["epochs"], settings["batch_size"], settings["learning_rate"], settings["seed"]) == (3, 1, 0.25, 9)
+    assert document["samples"] == {"train": 3, "validation": 0, "test": 1} and document["test"]["samples"] == 1
+    assert [record["epoch"] for record in document["history"]] == [1, 2, 3]
+
+
+def test_an_input_can_be_set_for_all_samples(dagprop, line):
+    document = dagprop(
+        "train", "line.json", "--data", "-", "--set", "y=4", "--json", stdin=b"x\n1\n-1\n", folder=line
+    ).json
+    assert document["history"][-1]["loss"] < 1e-6
+    with np.load(line / "line.weights.npz") as weights:
+        assert weights["b"] == pytest.approx(4, abs=1e-2)
+
+
+def test_progress_goes_to_standard_error_and_quiet_ends_it(dagprop, line):
+    loud = dagprop("train", "line.json", "--data", "rows.csv", folder=line)
+    assert (
+        "epoch 200/200" in loud.err
+        and "epoch" not in loud.out.replace("epochs", "")
+        and len(loud.err.splitlines()) <= 25
+    )
+    assert dagprop("train", "line.json", "--data", "rows.csv", "-q", folder=line).err == ""
+
+
+def test_a_training_that_diverges_says_where(dagprop, line):
+    done = dagprop("train", "line.json", "--data", "rows.csv", "--lr", "1e200", folder=line)
+    assert done.exit_code == 3 and "DP702" in done.err and "learning rate" in done.err
+    assert not (line / "line.weights.npz").exists()
+
+
+def test_ctrl_c_saves_the_parameters(dagprop, line, monkeypatch):
+    from dagprop.train import loop
+
+    steps = iter(range(10))
+    whole = loop.run
+
+    def interrupted(*arguments):
+        if next(steps) == 5:
+            raise KeyboardInterrupt
+        return whole(*arguments)
+
+    monkeypatch.setattr(loop, "run", interrupted)
+    done = dagprop("train", "line.json", "--data", "rows.csv", folder=line)
+    assert done.exit_code == 130 and "interrupted after 2 epochs" in done.out
+    assert (line / "line.weights.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (b"x,y\n0,1\n1,oops\n", 'row 3, column "y"'),
+        (b"x,y\n0,1\n1,\n", 'row 3, column "y"'),
+        (b"x,z\n0,1\n", "DP403"),
+        (b"", "DP40"),
+        (b"x,y\n", "DP405"),
+    ],
+)
+def test_bad_data_trains_nothing(dagprop, line, rows, message):
+    done = dagprop("train", "line.json", "--data", "-", stdin=rows, folder=line)
+    assert done.exit_code == 2 and message in done.err
+    assert not (line / "line.weights.npz").exists()
+
+
+def test_classes_are_named_in_predictions(dagprop, tmp_path):
+    dagprop("train", "graphs/iris.json", "-o", str(tmp_path / "iris.npz"), "-q")
+    done = dagprop("predict", "graphs/iris.json", "--weights", str(tmp_path / "iris.npz"))
+    header, *rows = done.out.splitlines()
+    assert header.endswith(",class") and len(rows) == 150
+    assert {row.rpartition(",")[2] for row in rows} == {"setosa", "versicolor", "virginica"}
+
+
+def test_evaluate_judges_the_test_samples_of_the_training(dagprop, tmp_path):
+    weights = str(tmp_path / "iris.npz")
+    trained = dagprop("train", "graphs/iris.json", "-o", weights, "--json", "--test", "0.3", "--seed", "3").json
+    again = dagprop("evaluate", "graphs/iris.json", "--weights", weights, "--split", "test", "--json").json
+    assert again == trained["test"] and again["samples"] == 45
+    whole = dagprop("evaluate", "graphs/iris.json", "--weights", weights, "--json").json
+    assert whole["samples"] == 150 and whole["loss"] != again["loss"]
