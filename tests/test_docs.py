@@ -1,0 +1,70 @@
+"""The documentation says what the code does: generated pages, examples, links."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dagprop
+from dagprop.errors import CODES
+from docs import generate
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("graphs/*.md"), *ROOT.glob("tests/data/*.md")])
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """Return the fenced blocks of a page in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", generate.PAGES)
+def test_generated_pages_are_up_to_date(page):
+    """Run ``python docs/generate.py`` where this fails."""
+    assert generate.PAGES[page]() == (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("number", range(len(blocks(ROOT / "docs/file-format.md", "json"))))
+def test_every_example_of_a_graph_file_is_right(number, tmp_path):
+    path = tmp_path / "graph.json"
+    path.write_text(blocks(ROOT / "docs/file-format.md", "json")[number], encoding="utf-8")
+    graph, problems = dagprop.check_file(path)
+    assert problems == []
+    assert graph is not None
+
+
+def test_python_in_the_readme_prints_what_it_says():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    ((code, printed),) = re.findall(
+        r"```python\n(import dagprop\n.*?)```\n\nIt prints:\n\n```text\n(.*?)```", readme, re.DOTALL
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == (printed, "")
+
+
+def test_the_readme_sets_up_with_two_commands():
+    lines = [line for block in blocks(ROOT / "README.md", "bash") for line in block.splitlines()]
+    assert lines == ["pip install -e . && dagprop train graphs/digits.json", "pip install -e '.[test]' && pytest"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith(("http:", "https:", "#")):
+            assert (page.parent / target.partition("#")[0]).exists(), target
+
+
+def test_every_code_that_is_used_is_explained():
+    used = {code for path in ROOT.glob("dagprop/**/*.py") for code in re.findall(r"DP\d{3}", path.read_text("utf-8"))}
+    assert used == set(CODES)
+
+
+def test_every_json_block_is_json():
+    for page in PAGES:
+        for block in blocks(page, "json"):
+            json.loads(block)
