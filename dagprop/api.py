@@ -290,7 +290,11 @@ def _gradients(network: Network, done: Run, leaves: LeafValues) -> Values:
 def _cotangent(network: Network, leaves: LeafValues, name: str, given: Any) -> Array:
     shape = network.shapes[name]
     expected = actual_shape(shape, leaves.sizes)
-    array = leaves.with_sample_axis(np.asarray(given, dtype=network.graph.dtype), shape)
+    try:
+        array = leaves.with_sample_axis(np.asarray(given, dtype=network.graph.dtype), shape)
+    except (TypeError, ValueError, OverflowError) as error:
+        message = f"the cotangent of {quote(name)} is not a number or a regular table of numbers"
+        raise GraphError(Problem("DP302", message, node=name)) from error
     if array.shape != expected:
         message = f"the cotangent of {quote(name)} has shape {np.shape(given)}, its value has {expected}"
         raise GraphError(Problem("DP303", message, node=name))

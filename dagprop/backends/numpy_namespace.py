@@ -46,7 +46,8 @@ def count(x: ArrayLike, axis: Axis = None) -> int:
 def mean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the mean; that of no elements is NaN, as numpy.mean's, but without its warning."""
     with np.errstate(invalid="ignore"):
-        result: Array = np.sum(x, axis=axis, keepdims=keepdims) / count(x, axis)
+        array: Any = np.asarray(x)  # NumPy's own types know no sum whose keepdims is a variable
+        result: Array = array.sum(axis=axis, keepdims=keepdims) / count(x, axis)
     return result
 
 
@@ -56,7 +57,7 @@ def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     largest = np.max(array, axis=axis, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(largest), largest, largest.dtype.type(0))  # inf - inf would be NaN
     with np.errstate(divide="ignore", over="ignore"):  # log(0) = -inf and exp(inf) = inf are the right answers here
-        result: Array = np.log(np.sum(np.exp(array - shift), axis=axis, keepdims=True)) + shift
+        result: Array = np.log(np.exp(array - shift).sum(axis=axis, keepdims=True)) + shift
     return result if keepdims else result.squeeze(axis)
 
 

@@ -73,11 +73,12 @@ def _run_forward(plan: Plan, leaves: Mapping[str, Array]) -> tuple[Values, dict[
     for step in plan.forward:
         try:
             result = step.rule(*_collect(step.arguments, values, {}, shapes), **step.attributes)
+            results = result if isinstance(result, tuple) else (result,)
+            for name, value in zip(step.outputs, results, strict=True):
+                values[name] = array = _as_array(value, dtype)
+                shapes[name] = array.shape
         except Exception as error:
             raise _rule_failed(step, error, shapes) from error
-        for name, value in zip(step.outputs, result if isinstance(result, tuple) else (result,), strict=True):
-            values[name] = array = np.asarray(value, dtype=dtype)
-            shapes[name] = array.shape
         for name in step.frees:
             del values[name]
     return values, shapes
@@ -113,7 +114,7 @@ def propagate(
     shape = shapes[step.target]
     try:
         gradient = gradients[step.outputs[0]] * result if step.kind == "derivative" else result
-        array = sum_to_shape(np.asarray(gradient, dtype=values_dtype(gradients)), shape)
+        array = sum_to_shape(_as_array(gradient, values_dtype(gradients)), shape)
     except (TypeError, ValueError):  # not numbers, or of a shape that does not go with the output's
         array = None
     if array is None:
@@ -131,6 +132,19 @@ def apply_rule(
         return step.rule(*_collect(step.arguments, values, gradients, shapes))
     except Exception as error:
         raise _rule_failed(step, error, shapes) from error
+
+
+def _as_array(value: Any, dtype: np.dtype[Any]) -> Array:
+    """Return what a rule gave as an array.
+
+    Raises
+    ------
+    TypeError
+        If it is neither an array nor a number.
+    """
+    if not isinstance(value, (np.ndarray, np.generic, int, float)):
+        raise TypeError(f"it returned {type(value).__name__}, neither an array nor a number")
+    return np.asarray(value, dtype=dtype)
 
 
 def sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array | None:

@@ -13,7 +13,7 @@ from typing import Any
 from dagprop.errors import Problem, quote
 from dagprop.graph.records import SAMPLE_AXIS, AxisSize, Graph, Node, Shape, join_reference, split_reference
 from dagprop.ops.contract import Op
-from dagprop.plan.abstract import AbstractArray, ShapeError, abstract_namespace, format_shape
+from dagprop.plan.abstract import AbstractArray, ShapeError, abstract_namespace, format_shape, shape_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def infer_shapes(graph: Graph, order: Sequence[str], ops: Mapping[str, Op]) -> S
     problems: list[Problem] = []
     for id in order:
         node = graph.nodes[id]
-        missing = [reference for reference in node.references if reference not in shapes]
+        missing = [reference for reference in _needed(node) if reference not in shapes]
         if missing:
             problems += [
                 _no_such_output(node, reference, outputs) for reference in missing if _node(reference) in outputs
@@ -95,12 +95,19 @@ def value_shape(value: object) -> tuple[int, ...]:
     return tuple(shape)
 
 
+def _needed(node: Node) -> tuple[str, ...]:
+    """Return the references of the values whose shapes that of a node depends on."""
+    if not node.is_leaf:
+        return node.references
+    return tuple(size.value for size in node.attributes.get("shape", ()) if isinstance(size, AxisSize))
+
+
 def _op_shapes(node: Node, op: Op, shapes: Mapping[str, Shape]) -> list[Shape]:
     arrays = [None if reference is None else AbstractArray(shapes[reference]) for reference in node.inputs]
     namespace = [abstract_namespace] if op.arguments[:1] == ("xp",) else []
     result = op.forward(*namespace, *arrays, **attribute_values(node, op))
     results = result if isinstance(result, tuple) else (result,)
-    return [item.shape if isinstance(item, AbstractArray) else value_shape(item) for item in results]
+    return [shape_of(item) for item in results]
 
 
 def _leaf_shape(node: Node, shapes: Mapping[str, Shape]) -> Shape:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import dagprop
 from dagprop.backends.reference import sum_to_shape
-from dagprop.errors import ComputationError
+from dagprop.errors import ComputationError, GraphError
 from dagprop.ops.registry import op
 
 pytestmark = pytest.mark.usefixtures("own_ops")
@@ -141,3 +141,25 @@ def test_sum_to_shape_undoes_broadcasting(full, data):
 @pytest.mark.parametrize(("gradient", "shape"), [((3,), (2,)), ((3,), (3, 1)), ((2, 3), (2, 2)), ((), (1,))])
 def test_sum_to_shape_refuses_what_is_no_broadcast(gradient, shape):
     assert sum_to_shape(np.ones(gradient), shape) is None
+
+
+@pytest.mark.parametrize("nothing", [None, "text", [1.0], {}])
+def test_a_rule_that_gives_no_array_is_named(load_graph, nothing):
+    @op("gives_nothing")
+    def forward(x):
+        return nothing
+
+    with pytest.raises(GraphError, match=r'"b".*gives_nothing.*DP503'):
+        load_graph({"a": {"op": "constant", "value": 1}, "b": {"op": "gives_nothing", "inputs": ["a"]}})
+
+
+@pytest.mark.parametrize("nothing", [None, "text"])
+def test_a_derivative_that_gives_no_array_is_named(load_graph, nothing):
+    @op("flat")
+    def forward(x):
+        return x + 0
+
+    forward.derivative("x")(lambda x: nothing)
+    graph = load_graph({"a": {"op": "parameter", "value": 1}, "b": {"op": "flat", "inputs": ["a"]}}, loss="b")
+    with pytest.raises(ComputationError, match=r'"b".*derivative rule of "flat".*DP703'):
+        dagprop.value_and_grad(graph)

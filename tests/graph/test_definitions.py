@@ -78,6 +78,15 @@ def test_inputs_beyond_the_outputs_are_the_same_for_all_copies() -> None:
     assert [tuple(node.inputs) for node in graph.nodes.values()][2:] == [("x", "c"), ("h/0/s", "c")]
 
 
+def test_two_of_three_inputs_are_fed_by_the_copy_before() -> None:
+    inside = {"p": node("subtract", "a", "b"), "q": node("subtract", "b", "c")}
+    pair = {"inputs": ["a", "b", "c"], "outputs": ["p", "q"], "nodes": inside}
+    nodes = {"x": X, "y": X, "z": X, "h": node("pair", "x", "y", "z", repeat=2)}
+    graph = expanded(nodes, definitions={"pair": pair})
+    assert graph.nodes["h/1/p"].inputs == ("h/0/p", "h/0/q")
+    assert graph.nodes["h/1/q"].inputs == ("h/0/q", "z")
+
+
 NESTED = {
     "inputs": ["x"],
     "attributes": {"units": None, "depth": 2, "f": "tanh", "init": {"name": "normal", "std": 1}},

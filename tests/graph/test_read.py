@@ -1,6 +1,8 @@
 """Reading a whole file: broken in any way, it ends in a Reading with problems and nothing else."""
 
+import io
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dagprop.api import check_file
 from dagprop.graph.read import Reading, locate_problems, read_graph
 from dagprop.graph.topology import topological_order
 from dagprop.ops.registry import vocabulary
 from tests.graph.small import VOCABULARY, codes, read_nodes, read_text
-from tests.graph.strategies import documents, mutate, mutations, parts
+from tests.graph.strategies import STRANGE, documents, mutate, mutations, parts
 
 GRAPHS = sorted((Path(__file__).parent.parent.parent / "graphs").glob("*.json"))
 
@@ -67,6 +70,31 @@ def test_what_is_dropped_from_a_graph_is_missed(path: Path) -> None:
         check(reading)
 
 
+@pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.name)
+def test_mutations_of_a_graph_never_raise_with_shapes_too(path: Path) -> None:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    chance = random.Random(7)
+    for _ in range(40):
+        mutation = document
+        for _ in range(chance.randint(1, 3)):
+            places = parts(mutation)
+            kind = chance.choice(["drop", "retype", "rename", "move", "nest"])
+            mutation = mutate(mutation, chance.choice(places), kind, chance.choice(STRANGE), chance.choice(places))
+        _, problems = check_file("-", io.BytesIO(json.dumps(mutation).encode()))
+        assert all(problem.line and problem.column for problem in problems)
+
+
+def test_size_of_a_value_whose_own_shape_is_wrong() -> None:
+    nodes = {
+        "x": {"op": "input", "shape": ["N", 2]},
+        "w": {"op": "parameter", "shape": [3, 4]},
+        "h": {"op": "matmul", "inputs": ["x", "w"]},
+        "y": {"op": "dense", "inputs": ["h"], "units": 3},
+    }
+    _, problems = check_file("-", io.BytesIO(json.dumps({"dagprop": 1, "nodes": nodes}).encode()))
+    assert [(problem.code, problem.node) for problem in problems] == [("DP301", "h")]
+
+
 def used(document: dict[str, Any]) -> set[str]:
     found = set()
     for node in document["nodes"].values():
@@ -75,6 +103,11 @@ def used(document: dict[str, Any]) -> set[str]:
             reference.partition(":")[0] for reference in (inputs.values() if isinstance(inputs, dict) else inputs)
         }
     return found
+
+
+def test_a_part_that_has_a_problem_is_not_told_twice() -> None:
+    text = json.dumps({"dagprop": 1, "nodes": {"c": {"op": "constant", "value": "\ud800"}}, "train": {"test": 1}})
+    assert codes(read_text(text.replace('"test": 1', '"validation": 1e999'))) == ["DP010", "DP005"]
 
 
 def test_a_file_on_the_disk(tmp_path: Path) -> None:

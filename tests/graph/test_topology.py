@@ -47,6 +47,11 @@ def test_every_knot_has_one_circle(edges: list[tuple[int, int]]) -> None:
     )
 
 
+def test_a_circle_beside_one_that_is_told() -> None:
+    inputs = {"a": ("b",), "b": ("c",), "c": ("d", "e"), "d": ("a",), "e": ("f",), "f": ("e",)}
+    assert sorted(find_cycles(inputs)) == [("a", "d", "c", "b"), ("e", "f")]
+
+
 def test_find_cycle_and_the_error_of_the_order() -> None:
     graph = graph_of({"a": ("c",), "b": ("a",), "c": ("b",), "d": ("a:1",)})
     assert find_cycle(graph) == ("a", "b", "c")
@@ -55,6 +60,14 @@ def test_find_cycle_and_the_error_of_the_order() -> None:
     assert find_cycle(graph_of({"a": (), "b": ("a", "a")})) is None
     with pytest.raises(GraphError, match="DP104"):
         topological_order(graph_of({"a": ("q",)}))
+
+
+def test_a_leaf_comes_after_the_value_whose_size_it_has() -> None:
+    nodes: dict[str, object] = {"h": {"op": "layer", "inputs": ["r"], "units": 2}}
+    nodes |= {"r": {"op": "relu", "inputs": ["x"]}, "x": {"op": "input"}}
+    graph = read_nodes(nodes).expanded
+    assert graph is not None
+    assert topological_order(graph) == ("x", "r", "h/w", "h/a", "h/f")
 
 
 def test_long_circles_are_shortened() -> None:
