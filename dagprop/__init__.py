@@ -25,22 +25,37 @@ if TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
-    from dagprop.errors import DagpropError
+    from dagprop.errors import (
+        CheckpointError,
+        ComputationError,
+        DagpropError,
+        DataError,
+        GraphError,
+        PluginError,
+    )
     from dagprop.graph.records import Graph
     from dagprop.ops.registry import op
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "DagpropError": "dagprop.errors",
+    **dict.fromkeys(
+        ("CheckpointError", "ComputationError", "DagpropError", "DataError", "GraphError", "PluginError"),
+        "dagprop.errors",
+    ),
     "Graph": "dagprop.graph.records",
     "op": "dagprop.ops.registry",
 }
 
 __all__ = [
     "Backprop",
+    "CheckpointError",
+    "ComputationError",
     "DagpropError",
+    "DataError",
     "Graph",
+    "GraphError",
+    "PluginError",
     "TrainResult",
     "backprop",
     "check_file",
@@ -62,7 +77,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*__all__, "__version__"])
 
 
 class _Package(ModuleType):

@@ -189,5 +189,6 @@ def suggest(name: str, candidates: Iterable[str]) -> str | None:
     """Return ``did you mean "swish"?`` for the nearest candidate, or None where none is near."""
     import difflib
 
-    near = difflib.get_close_matches(name[:80], list(candidates), n=1, cutoff=0.6)
-    return f"did you mean {quote(near[0])}?" if near else None
+    by_lower_case = {candidate.lower(): candidate for candidate in candidates}
+    near = difflib.get_close_matches(name[:80].lower(), list(by_lower_case), n=1, cutoff=0.6)
+    return f"did you mean {quote(by_lower_case[near[0]])}?" if near else None

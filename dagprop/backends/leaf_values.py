@@ -75,7 +75,8 @@ def leaf_values(network: Network, needed: Iterable[str], *sources: Feeds) -> Lea
         With every leaf that has no value (DP304), ids that are no leaf (DP305), values that are not numbers (DP302) or
         do not have the declared shape (DP303), and symbols that mean two sizes (DP306).
     """
-    problems = [_unknown(network, id) for source in sources for id in source if not _is_leaf(network, id)]
+    unknown = dict.fromkeys(id for source in sources for id in source if not _is_leaf(network, id))
+    problems = [_unknown(network, id) for id in unknown]
     dtype = np.dtype(network.graph.dtype)
     arrays: Values = {}
     for id in needed:

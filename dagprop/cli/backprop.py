@@ -11,6 +11,7 @@ from dagprop.cli import options
 
 if TYPE_CHECKING:
     from dagprop.api import Backprop
+    from dagprop.cli.output import Shown
     from dagprop.plan.network import Network
 
 
@@ -22,10 +23,18 @@ if TYPE_CHECKING:
     "--lr", type=click.FloatRange(min=0), help="Also take one step of this learning rate with each parameter."
 )
 @options.digits_option
+@options.full_option
 @options.json_option
 @options.general
 def command(
-    graph: str, lr: float | None, data: str | None, row: int | None, digits: int, as_json: bool, **session_options: Any
+    graph: str,
+    lr: float | None,
+    data: str | None,
+    row: int | None,
+    digits: int,
+    full: bool,
+    as_json: bool,
+    **session_options: Any,
 ) -> None:
     """Run forward and backward: every value and derivative.
 
@@ -33,13 +42,14 @@ def command(
     the user times the local derivative of the edge.
     """
     from dagprop.api import backprop
-    from dagprop.cli.output import json_text
-    from dagprop.cli.session import open_session, refuse_two_readers, warn_non_finite
+    from dagprop.cli.output import Shown, json_text
+    from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers, warn_non_finite
 
     refuse_two_readers(graph, data)
     session = open_session(graph, **session_options)
     done = backprop(session.graph, session.feeds(data, row), session.parameters)
     network = session.network
+    note_random_parameters(session)
     warn_non_finite(network, done.values)
     parameters: dict[str, dict[str, Any]] = {}
     for id in network.graph.parameters():
@@ -49,7 +59,7 @@ def command(
     if as_json:
         click.echo(json_text(_document(done, parameters)))
         return
-    click.echo("\n\n".join(_tables(network, done, parameters, lr, digits)))
+    click.echo("\n\n".join(_tables(network, done, parameters, lr, Shown(digits, full))))
 
 
 def _document(done: Backprop, parameters: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -71,49 +81,53 @@ def _document(done: Backprop, parameters: dict[str, dict[str, Any]]) -> dict[str
 
 
 def _tables(
-    network: Network, done: Backprop, parameters: dict[str, dict[str, Any]], lr: float | None, digits: int
+    network: Network, done: Backprop, parameters: dict[str, dict[str, Any]], lr: float | None, shown: Shown
 ) -> list[str]:
     from dagprop.cli.output import array_text, number_text, table
     from dagprop.plan.outputs import loss_reference
 
     loss = loss_reference(network)
     forward = [
-        (name, network.node(id).op, ", ".join(network.node(id).references), array_text(done.values[name], digits))
+        (name, network.node(id).op, ", ".join(network.node(id).references), array_text(done.values[name], shown))
         for id in network.order
         for name in network.outputs[id]
     ]
     # The gradient of a node is complete when its last use was met: there its row shows the sum.
     last = {edge.source: number for number, edge in enumerate(done.edges)}
     uses = Counter(edge.source for edge in done.edges)
+    pairs = Counter((edge.source, edge.target) for edge in done.edges)
 
     def gradient(number: int, source: str) -> str:
         name = f"∂{loss}/∂{source}"
         if uses[source] == 1:
-            return f"= {name}"
-        total = array_text(done.gradients[source], digits)
-        return f"sum of {uses[source]} = {name} = {total}" if last[source] == number else f"part of {name}"
+            return name
+        total = array_text(done.gradients[source], shown)
+        return f"{name} = sum of {uses[source]} = {total}" if last[source] == number else f"part of {name}"
 
     backward = [
         (
-            f"∂{edge.target}/∂{edge.source}" + (f" ({edge.input})" if "[" in edge.input else ""),
-            "–" if edge.local is None else array_text(edge.local, digits),
-            array_text(edge.contribution, digits),
+            f"∂{edge.target}/∂{edge.source}" + (f" ({edge.input})" if pairs[edge.source, edge.target] > 1 else ""),
+            "–" if edge.local is None else array_text(edge.local, shown),
+            array_text(done.gradients[network.outputs[edge.target][0]], shown),
+            array_text(edge.contribution, shown),
             gradient(number, edge.source),
         )
         for number, edge in enumerate(done.edges)
     ]
-    header = ("edge", "local derivative", f"× ∂{loss}/∂user", "gradient")
+    header = ("edge", "local derivative", "× gradient of user", "= product", "adds to")
+    too_large = any(edge.local is None for edge in done.edges)
     tables = [
         "Forward\n" + table(("node", "op", "inputs", "value"), forward),
-        f"Loss {loss} = {number_text(done.loss, digits)}"
+        f"Loss {loss} = {number_text(done.loss, shown.digits)}"
         + (" (mean over the samples)" if done.values[loss].ndim else ""),
         "Backward, from the loss to the leaves: local derivative × gradient of the user, added up over the uses\n"
-        + table(header, backward),
+        + table(header, backward)
+        + ("\n– a Jacobian of too many entries to be written out; its rule propagates without it" if too_large else ""),
     ]
     if parameters:
         names = ["parameter", "value", "gradient"] + (
             [f"new value = value - {lr:g} × gradient"] if lr is not None else []
         )
-        rows = [[id, *(array_text(array, digits) for array in entry.values())] for id, entry in parameters.items()]
+        rows = [[id, *(array_text(array, shown) for array in entry.values())] for id, entry in parameters.items()]
         tables.append("Parameters\n" + table(names, rows))
     return tables

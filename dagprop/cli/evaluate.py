@@ -29,7 +29,7 @@ def command(
 
     The accuracy is there where the target is a class: in a cross entropy.
     """
-    from dagprop.cli.output import json_text, score_text
+    from dagprop.cli.output import count_text, json_text, score_text
     from dagprop.cli.session import need_weights, open_session, refuse_two_readers
     from dagprop.train.checkpoint import trained_settings
     from dagprop.train.data import Data
@@ -51,4 +51,4 @@ def command(
     if as_json:
         click.echo(json_text({"loss": result.loss, "accuracy": result.accuracy, "samples": result.samples}))
         return
-    click.echo(f"{score_text('loss', result.loss, result.accuracy, digits)}  ({result.samples} samples)")
+    click.echo(f"{score_text('loss', result.loss, result.accuracy, digits)}  ({count_text(result.samples, 'sample')})")

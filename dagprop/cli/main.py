@@ -97,6 +97,11 @@ def _run(arguments: list[str]) -> int:
         if "--debug" in arguments:
             raise
         return _fail(list(error.problems), error.exit_code, as_json)
+    except OSError as error:
+        if "--debug" in arguments:
+            raise
+        message = f"the output cannot be written: {error.strerror or error}"
+        return _fail([Problem("DP603", message, file=error.filename)], 2, as_json)
     except MemoryError:
         return _fail([Problem("DP704", "there is not enough memory for this")], 3, as_json)
     except Exception as error:

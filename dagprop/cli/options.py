@@ -14,7 +14,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def parse_settings(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> list[tuple[str, Any]]:
     """Return id and value of each ``NODE=VALUE``, where VALUE is a number or a list of numbers as in JSON."""
-    return [_parse_setting(text) for text in texts]
+    settings = [_parse_setting(text) for text in texts]
+    names = [name for name, _ in settings]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise click.BadParameter(f"{quote(twice)} is given two values")
+    return settings
 
 
 def _parse_setting(text: str) -> tuple[str, Any]:
@@ -28,7 +33,7 @@ def _parse_setting(text: str) -> tuple[str, Any]:
     except (ValueError, RecursionError):
         parsed = None
     if isinstance(parsed, bool) or not isinstance(parsed, (int, float, list)) or parsed in (_INFINITY, -_INFINITY):
-        message = f"the value of {quote(node)} is not a finite number or a list of numbers: {quote(value)}"
+        message = f"the value of {quote(node)} is not a finite number or a list, as in [1, 2.5]: {quote(value)}"
         raise click.BadParameter(message)
     return node, parsed
 
@@ -45,6 +50,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 digits_option = click.option(
     "--digits", type=click.IntRange(1, 17), default=6, show_default=True, help="Significant digits of printed numbers."
 )
+full_option = click.option("--full", is_flag=True, help="Print arrays whole, however large.")
 output_option = click.option("-o", "--output", metavar="PATH", help="Where to write; - is standard output.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print results only.")
 plugin_option = click.option(

@@ -6,12 +6,14 @@ import json
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dagprop.errors import Problem
 
 if TYPE_CHECKING:
     from dagprop.backends.reference import Array
+    from dagprop.plan.network import Network
 
 SHOWN_ENTRIES = 6
 """An array with more entries is not printed in full."""
@@ -45,22 +47,30 @@ def number_text(number: float, digits: int) -> str:
     return f"{number + 0.0:.{digits}g}"  # the 0.0 turns -0 into 0
 
 
-def array_text(array: Array, digits: int) -> str:
-    """Return an array on one short line: its numbers in brackets by axis, or shape and range where they are many."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How numbers are shown: with how many significant digits, and whether arrays are printed whole."""
+
+    digits: int
+    full: bool = False
+
+
+def array_text(array: Array, shown: Shown) -> str:
+    """Return an array on one line: its numbers in brackets by axis, or shape and range where they are many."""
     import numpy as np
 
     if array.ndim == 0:
-        return number_text(float(array), digits)
-    if array.size > SHOWN_ENTRIES and array.ndim > 1:
-        low, high = number_text(array.min(), digits), number_text(array.max(), digits)
-        return f"{shape_text(array.shape)} numbers, {low} to {high}"
+        return number_text(float(array), shown.digits)
+    if array.size > SHOWN_ENTRIES and array.ndim > 1 and not shown.full:
+        low, high = number_text(array.min(), shown.digits), number_text(array.max(), shown.digits)
+        size = shape_text(array.shape)
+        return f"{size} numbers, all {low}" if low == high else f"{size} numbers, {low} to {high}"
 
     def entry(number: Any) -> str:
-        return number_text(float(number), digits)
+        return number_text(float(number), shown.digits)
 
-    text = np.array2string(
-        array, max_line_width=10**9, threshold=SHOWN_ENTRIES, edgeitems=2, formatter={"float_kind": entry}
-    )
+    most = array.size if shown.full else SHOWN_ENTRIES
+    text = np.array2string(array, max_line_width=10**9, threshold=most, edgeitems=2, formatter={"float_kind": entry})
     return " ".join(text.split()).replace("[ ", "[")
 
 
@@ -70,9 +80,23 @@ def score_text(name: str, loss: float, accuracy: float | None, digits: int) -> s
     return text if accuracy is None else f"{text}  {name.replace('loss', 'accuracy')} {100 * accuracy:.2f} %"
 
 
+def count_text(number: int, thing: str) -> str:
+    """Return a count with its noun: ``1 node``, ``2 nodes``."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def shape_text(shape: Sequence[int | str]) -> str:
     """Return a shape for a table; a scalar has none."""
     return " x ".join(str(size) for size in shape)
+
+
+def parameter_count(network: Network, call: str | None = None) -> int:
+    """Return how many numbers training changes: in a node, in what a call expands to, or in all of it."""
+    return sum(
+        math.prod(int(size) for size in network.shapes[id])
+        for id in network.graph.parameters()
+        if call is None or id == call or id.startswith(f"{call}/")
+    )
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,8 +11,10 @@ import click
 from dagprop.cli import options
 
 if TYPE_CHECKING:
-    from dagprop.backends.reference import Values
+    from dagprop.backends.reference import Array, Values
+    from dagprop.graph.records import Graph, Shape
     from dagprop.plan.network import Network
+    from dagprop.plan.outputs import Objective
 
 
 @click.command("predict")
@@ -18,7 +22,9 @@ if TYPE_CHECKING:
 @options.feeding
 @options.row_option
 @options.output_option
-@click.option("--digits", type=click.IntRange(1, 17), default=17, show_default=True, help="Significant digits.")
+@click.option(
+    "--digits", type=click.IntRange(1, 17), help="Significant digits.  [default: as many as tell numbers apart]"
+)
 @options.json_option
 @options.general
 def command(
@@ -26,7 +32,7 @@ def command(
     data: str | None,
     row: int | None,
     output: str | None,
-    digits: int,
+    digits: int | None,
     as_json: bool,
     **session_options: Any,
 ) -> None:
@@ -41,56 +47,100 @@ def command(
     refuse_two_readers(graph, data)
     session = open_session(graph, **session_options)
     need_weights(session, graph)
-    values = predict(session.graph, session.prediction_feeds(data, row), session.leaves)
-    classes = _classes(session.network, values)
+    found = predict(session.graph, session.prediction_feeds(data, row), session.leaves)
+    values = {name: _with_sample_axis(session.network, name, value) for name, value in found.items()}
+    names = _written_names(session.graph)
+    target = _class_target(session.network, values)
+    classes = _classes(target, values) if target else None
     if as_json:
-        document: dict[str, Any] = {"outputs": dict(values)}
+        document: dict[str, Any] = {"outputs": {names.get(name, name): value for name, value in values.items()}}
         if classes is not None:
             document["class"] = classes
         text = json_text(document)
     else:
-        text = _csv(session.network, values, classes, digits)
+        columns: dict[str, list[str]] = {}
+        for name, value in values.items():
+            labels = target.labels if target and name == target.objective.prediction else ()
+            columns |= _columns(names.get(name, name), session.network.shapes[name], value, labels, digits)
+        if classes is not None:
+            columns["class"] = [str(entry) for entry in classes]
+        text = _csv(columns)
     write_text(text, output)
 
 
-def _classes(network: Network, values: Values) -> list[Any] | None:
-    """Return the most likely class of each sample: its label where the graph names them, else its number."""
+def _written_names(graph: Graph) -> dict[str, str]:
+    """Return, for each value of a node of the file, how the file refers to it."""
+    from dagprop.graph.definitions import call_outputs
+    from dagprop.graph.records import join_reference
+    from dagprop.ops.registry import vocabulary
+
+    known = vocabulary()
+    return {
+        reference: join_reference(id, number)
+        for id in graph.nodes
+        for number, reference in enumerate(call_outputs(graph, id, known))
+    }
+
+
+def _with_sample_axis(network: Network, name: str, value: Array) -> Array:
+    """Return a value with its sample axis, also where one sample was fed without it."""
+    from dagprop.graph.records import SAMPLE_AXIS
+
+    shape = network.shapes[name]
+    return value[None] if shape[:1] == (SAMPLE_AXIS,) and value.ndim == len(shape) - 1 else value
+
+
+@dataclass(frozen=True, slots=True)
+class _ClassTarget:
+    """What says which class is predicted, and the labels of the classes if the graph gives them."""
+
+    objective: Objective
+    labels: tuple[str, ...]
+
+
+def _class_target(network: Network, values: Values) -> _ClassTarget | None:
     from dagprop.train.metrics import class_objective
 
     objective = class_objective(network)
     if objective is None or objective.prediction not in values:
         return None
-    logits = values[objective.prediction]
-    numbers = logits.argmax(axis=-1) if objective.op == "cross_entropy" else (logits > 0).astype(int)
+    data = network.graph.data
+    return _ClassTarget(objective, tuple(data.classes.get(objective.target, ())) if data else ())
+
+
+def _classes(target: _ClassTarget, values: Values) -> list[Any] | None:
+    """Return the most likely class of each sample: its label where the graph names them, else its number."""
+    logits = values[target.objective.prediction]
+    numbers = logits.argmax(axis=-1) if target.objective.op == "cross_entropy" else (logits > 0).astype(int)
     if numbers.ndim > 1:
         return None
-    data = network.graph.data
-    labels = data.classes.get(objective.target) if data else None
     flat = numbers.reshape(-1).tolist()
-    return [labels[number] for number in flat] if labels else flat
+    return [target.labels[number] for number in flat] if target.labels else flat
 
 
-def _csv(network: Network, values: Values, classes: list[Any] | None, digits: int) -> str:
-    """Return values as CSV: a column an element, a row a sample."""
-    import csv
-    import io
-
+def _columns(name: str, shape: Shape, value: Array, labels: Sequence[str], digits: int | None) -> dict[str, list[str]]:
+    """Return the columns of a value, one for each element that a sample has; the only row of one without samples."""
     from dagprop.cli.output import number_text
     from dagprop.graph.records import SAMPLE_AXIS
 
-    columns: dict[str, list[str]] = {}
-    for name, value in values.items():
-        sampled = network.shapes[name][:1] == (SAMPLE_AXIS,) and value.ndim == len(network.shapes[name])
-        table = value.reshape(len(value), -1) if sampled else value.reshape(1, -1)
-        for number, column in enumerate(table.T):
-            title = name if table.shape[1] == 1 else f"{name}[{number}]"
-            columns[title] = [number_text(float(entry), digits) for entry in column]
-    if classes is not None:
-        columns["class"] = [str(entry) for entry in classes]
+    table = value.reshape(len(value) if shape[:1] == (SAMPLE_AXIS,) else 1, -1)
+    names = labels if len(labels) == table.shape[1] else range(table.shape[1])
+    return {
+        name if table.shape[1] == 1 else f"{name}[{element}]": [
+            str(entry) if digits is None else number_text(float(entry), digits) for entry in column
+        ]
+        for element, column in zip(names, table.T, strict=True)
+    }
+
+
+def _csv(columns: Mapping[str, list[str]]) -> str:
+    """Return columns as CSV; a value that is the same for all samples stands in each row."""
+    import csv
+    import io
+
     rows = max(len(column) for column in columns.values())
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    # A value that is the same for all samples stands in each row.
     writer.writerows(zip(*(column * (rows if len(column) == 1 else 1) for column in columns.values()), strict=True))
     return text.getvalue().removesuffix("\n")

@@ -150,6 +150,24 @@ def refuse_two_readers(graph: str, data: str | None) -> None:
         raise click.UsageError("the graph and the data cannot both come from standard input")
 
 
+def random_parameters(session: Session) -> list[str]:
+    """Return the ids of the parameters and states that have neither a value nor weights."""
+    nodes = session.network.graph.nodes.values()
+    variables = [node for node in nodes if node.op in ("parameter", "state")]
+    return [n.id for n in variables if n.attributes.get("value") is None and n.id not in session.leaves]
+
+
+def note_random_parameters(session: Session) -> None:
+    """Say on standard error that parameters are random, if some are."""
+    random = random_parameters(session)
+    if random:
+        shown = ", ".join(random[:4]) + (", ..." if len(random) > 4 else "")
+        seed = session.graph.train.seed
+        click.echo(
+            f"note: not trained; random values (seed {seed}) for {shown}; --weights takes trained ones", err=True
+        )
+
+
 def need_weights(session: Session, path: str) -> None:
     """Refuse to judge a network whose parameters would be random.
 
@@ -158,10 +176,10 @@ def need_weights(session: Session, path: str) -> None:
     CheckpointError
         If a parameter has neither a value nor weights (DP602).
     """
-    for node in session.network.graph.nodes.values():
-        if node.op in ("parameter", "state") and node.attributes.get("value") is None and node.id not in session.leaves:
-            hint = f"train first: dagprop train {path}; then add --weights with the file that it names"
-            raise CheckpointError(Problem("DP602", "the parameter has no value yet", hint, node=node.id))
+    random = random_parameters(session)
+    if random:
+        hint = f"train first: dagprop train {path}; then add --weights with the file that it names"
+        raise CheckpointError(Problem("DP602", "the parameter has no value yet", hint, node=random[0]))
 
 
 def write_text(text: str, output: str | None) -> None:

@@ -23,7 +23,7 @@ def command(graph: str, expanded: bool, as_json: bool, plugins: tuple[str, ...],
 
     Without --expanded, the call of a definition is one line.
     """
-    from dagprop.cli.output import json_text, shape_text, table
+    from dagprop.cli.output import count_text, json_text, parameter_count, shape_text, table
     from dagprop.cli.session import open_graph
     from dagprop.plan.network import prepare
 
@@ -33,8 +33,8 @@ def command(graph: str, expanded: bool, as_json: bool, plugins: tuple[str, ...],
     rows = []
     for node in nodes.values():
         shapes = [list(network.shapes[value]) for value in _values(opened, network, node)]
-        rows.append((node, shapes, _parameter_count(network, node.id)))
-    total = _parameter_count(network, None)
+        rows.append((node, shapes, parameter_count(network, node.id)))
+    total = parameter_count(network)
     if as_json:
         described = {
             node.id: {"op": node.op, "inputs": list(node.references), "shapes": shapes, "parameters": count}
@@ -56,9 +56,8 @@ def command(graph: str, expanded: bool, as_json: bool, plugins: tuple[str, ...],
         for node, shapes, count in rows
     ]
     click.echo(table(("node", "op", "inputs", "shape", "parameters"), cells, right=(4,)))
-    click.echo(
-        f"\n{len(nodes)} nodes, {total} parameters, {opened.dtype}" + (f", loss {opened.loss}" if opened.loss else "")
-    )
+    size = f"{count_text(len(nodes), 'node')}, {count_text(total, 'parameter')}"
+    click.echo(f"\n{size}, {opened.dtype}{f', loss {opened.loss}' if opened.loss else ''}")
 
 
 def _values(graph: Graph, network: Network, node: Node) -> tuple[str, ...]:
@@ -69,14 +68,3 @@ def _values(graph: Graph, network: Network, node: Node) -> tuple[str, ...]:
     if node.id in network.outputs:
         return network.outputs[node.id]
     return call_outputs(graph, node.id, vocabulary())
-
-
-def _parameter_count(network: Network, call: str | None) -> int:
-    """Return how many numbers training changes: in a node, in what a call expands to, or (None) in all."""
-    from math import prod
-
-    return sum(
-        prod(int(size) for size in network.shapes[id])
-        for id in network.graph.parameters()
-        if call is None or id == call or id.startswith(f"{call}/")
-    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
 
 PROGRESS_LINES = 20
 """Off a terminal, at most about so many epochs are reported."""
+
+SILENCE = 5.0
+"""Off a terminal, seconds after which an epoch is reported in any case."""
+
+BAR_WIDTH = 12
+"""Characters of the progress bar."""
 
 SHARE = click.FloatRange(0, 1, max_open=True)
 
@@ -60,10 +68,12 @@ def command(
     from dagprop.cli.main import INTERRUPTED
     from dagprop.cli.output import json_text
     from dagprop.cli.session import open_session, refuse_two_readers
-    from dagprop.train.checkpoint import save_weights, weights_metadata
+    from dagprop.train.checkpoint import check_writable, save_weights, weights_metadata
 
     refuse_two_readers(graph, data)
     session = open_session(graph, **session_options)
+    path = output or default_weights(graph)
+    check_writable(path)
     samples = session.samples(data)
     total = session.graph.train.epochs if epochs is None else epochs
     with _progress(total, quiet or as_json, digits) as report:
@@ -79,12 +89,13 @@ def command(
             test=test,
             on_epoch=report,
         )
-    path = output or default_weights(graph)
     save_weights(path, result.parameters, weights_metadata(session.graph, result.settings, len(result.history)))
     if as_json:
         click.echo(json_text(_document(result, path)))
     else:
         click.echo(_summary(result, path, digits))
+    if len(result.history) > 1 and result.history[-1].loss > result.history[0].loss:
+        click.echo("warning: the loss is larger than in the first epoch; a smaller learning rate may help", err=True)
     return INTERRUPTED if result.interrupted else 0
 
 
@@ -99,19 +110,28 @@ def default_weights(graph: str) -> str:
 def _progress(epochs: int, quiet: bool, digits: int) -> Iterator[Callable[[EpochRecord], None]]:
     """Report epochs on standard error: a bar on a terminal, else a line now and then."""
     every = max(1, math.ceil(epochs / PROGRESS_LINES))
+    last = time.monotonic()
 
     def line(record: EpochRecord) -> None:
-        if not quiet and (record.epoch % every == 0 or record.epoch in (1, epochs)):
+        nonlocal last
+        due = record.epoch % every == 0 or record.epoch in (1, epochs) or time.monotonic() - last > SILENCE
+        if not quiet and due:
             click.echo(f"epoch {record.epoch}/{epochs}  {_record_text(record, digits)}", err=True)
+            last = time.monotonic()
 
     if quiet or not sys.stderr.isatty():
         yield line
         return
 
-    def item(record: EpochRecord | None) -> str:
-        return "" if record is None else _record_text(record, digits)
+    # A line that is wider than the terminal would not be overwritten by the next.
+    room = max(shutil.get_terminal_size().columns - BAR_WIDTH - len("training  [] 100% 00:00:00  "), 0)
 
-    with click.progressbar(length=epochs, label="training", file=sys.stderr, item_show_func=item) as bar:
+    def item(record: EpochRecord | None) -> str:
+        return "" if record is None else _record_text(record, 4)[:room]
+
+    with click.progressbar(
+        length=epochs, label="training", file=sys.stderr, item_show_func=item, width=BAR_WIDTH
+    ) as bar:
         yield lambda record: bar.update(1, record)
 
 
@@ -125,12 +145,12 @@ def _record_text(record: EpochRecord, digits: int) -> str:
 
 
 def _summary(result: TrainResult, path: str, digits: int) -> str:
-    from dagprop.cli.output import score_text
+    from dagprop.cli.output import count_text, score_text
 
     epochs, settings = len(result.history), result.settings
     state = "interrupted after" if result.interrupted else "trained"
     lines = [
-        f"{state} {epochs} epochs of {result.samples['train']} samples "
+        f"{state} {count_text(epochs, 'epoch')} of {count_text(result.samples['train'], 'sample')} "
         f"(batch size {settings.batch_size}, learning rate {settings.learning_rate:g}, seed {settings.seed})"
     ]
     if result.history:
@@ -138,7 +158,7 @@ def _summary(result: TrainResult, path: str, digits: int) -> str:
     lines.append(f"parameters saved to {path}")
     if result.test is not None:
         test = score_text("test loss", result.test.loss, result.test.accuracy, digits)
-        lines.append(f"{test}  ({result.test.samples} samples)")
+        lines.append(f"{test}  ({count_text(result.test.samples, 'sample')})")
     return "\n".join(lines)
 
 

@@ -208,6 +208,10 @@ class Graph:
     extensions: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     file: str | None = None
 
+    def __repr__(self) -> str:
+        name = f"{self.name!r}: " if self.name else ""
+        return f"<Graph {name}{len(self.nodes)} nodes{f', loss {self.loss}' if self.loss else ''}>"
+
     def parameters(self) -> tuple[str, ...]:
         """Return the ids of the trainable parameters, in order."""
         return tuple(

@@ -89,6 +89,28 @@ def save_weights(path: str, weights: Mapping[str, Any], metadata: Mapping[str, A
         raise CheckpointError(Problem("DP603", message, "name another file", file=path)) from error
 
 
+def check_writable(path: str) -> None:
+    """Refuse, before any work is done, a path that weights could not be written to.
+
+    Raises
+    ------
+    CheckpointError
+        If it is a folder, or its folder is missing or may not be written to (DP603).
+    """
+    folder = os.path.dirname(os.path.realpath(path))
+    if os.path.isdir(path):
+        reason = "it is a folder"
+    elif not os.path.isdir(folder):
+        reason = f"there is no folder {quote(folder)}"
+    elif not os.access(path if os.path.exists(path) else folder, os.W_OK):
+        reason = "it is not permitted"
+    else:
+        return
+    raise CheckpointError(
+        Problem("DP603", f"the weights cannot be written here: {reason}", "name another file with -o", file=path)
+    )
+
+
 def load_weights(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
     """Return the arrays and the metadata of a weights file; any NPZ archive of arrays will do, without metadata.
 

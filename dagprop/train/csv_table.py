@@ -198,7 +198,9 @@ def _problems(table: CsvTable, numbers: Sequence[int], labels: Labels) -> list[P
     problems = summaries + [problem for _, problem in in_order[:REPORTED]]
     more = sum(found.count for found in single) - len(in_order[:REPORTED])
     if more > 0:
-        problems.append(Problem("DP402", f"and {more} more like these", "no row is ever left out", file=table.file))
+        problems.append(
+            Problem(problems[-1].code, f"and {more} more like these", "no row is ever left out", file=table.file)
+        )
     return problems
 
 

@@ -30,7 +30,9 @@ def non_finite_error(
     when = f"in epoch {epoch}, step {step}"
     hint = f"a smaller learning rate than {learning_rate:g} may help"
     id, what = _first_non_finite(network, leaves, learning_rate)
-    message = f"the {what} of {quote(id)} ({network.node(id).op}) is not finite {when}; everything before it was"
+    message = (
+        f"the {what} of {quote(id)} ({network.node(id).op}) is not finite {when}; all values before it were finite"
+    )
     return ComputationError(Problem("DP702", message, hint, node=id))
 
 

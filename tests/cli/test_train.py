@@ -48,7 +48,7 @@ def test_predict_needs_no_target_and_writes_csv(dagprop, line):
     header, *values = done.out.split()
     assert header == "y_hat" and [float(value) for value in values] == pytest.approx([21, -19], abs=1e-4)
     one = dagprop("predict", "line.json", "--weights", "w.npz", "--set", "x=3", "--json", folder=line)
-    assert one.json["outputs"]["y_hat"] == pytest.approx(7, abs=1e-4)
+    assert one.json["outputs"]["y_hat"] == [pytest.approx(7, abs=1e-4)]
 
 
 def test_the_same_seed_gives_the_same_file(dagprop, line):

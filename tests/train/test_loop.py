@@ -217,20 +217,20 @@ def test_ctrl_c_inside_a_step(line, monkeypatch):
         # a = w², exp(a) overflows in the second step, at a = 52900
         (
             {"a": {"op": "multiply", "inputs": ["w", "w"]}, "L": {"op": "exp", "inputs": ["a"]}}, 2000.0,
-            'the value of "L" (exp) is not finite in epoch 2, step 1; everything before it was', "L",
+            'the value of "L" (exp) is not finite in epoch 2, step 1; all values before it were finite', "L",
         ),
         (
             {"a": {"op": "negative", "inputs": ["w"]}, "L": {"op": "log", "inputs": ["a"]}}, 1.0,
-            'the value of "L" (log) is not finite in epoch 1, step 1; everything before it was', "L",
+            'the value of "L" (log) is not finite in epoch 1, step 1; all values before it were finite', "L",
         ),
         (
             {"zero": {"op": "constant", "value": 0.0}, "a": {"op": "multiply", "inputs": ["w", "zero"]},
              "L": {"op": "sqrt", "inputs": ["a"]}}, 1.0,
-            'the gradient of "a" (multiply) is not finite in epoch 1, step 1; everything before it was', "a",
+            'the gradient of "a" (multiply) is not finite in epoch 1, step 1; all values before it were finite', "a",
         ),
         (
             {"big": {"op": "constant", "value": 1e300}, "L": {"op": "multiply", "inputs": ["w", "big"]}}, 1e100,
-            'the updated value of "w" (parameter) is not finite in epoch 1, step 1; everything before it was', "w",
+            'the updated value of "w" (parameter) is not finite in epoch 1, step 1; all values before it were finite', "w",
         ),
     ],
 )  # fmt: skip
