@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from dagprop.backends.edges import Backprop, Edge, edges
-from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, leaf_values
+from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_numbers, leaf_values
 from dagprop.backends.reference import Array, Run, Values, run
-from dagprop.errors import GraphError, Problem, quote, suggest
+from dagprop.errors import DataError, GraphError, Problem, quote, suggest
 from dagprop.graph.records import Graph
 from dagprop.loading import check_file, load
 from dagprop.plan.network import Network, prepare
@@ -65,7 +65,7 @@ def forward(graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None =
     """
     network = prepare(graph)
     values, leaves = _run(network, plan(network, _every_value(network)), feeds, parameters)
-    return {name: leaves.without_sample_axis(value, network.shapes[name]) for name, value in values.values.items()}
+    return _plain(network, leaves, values.values)
 
 
 def predict(graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None = None) -> Values:
@@ -81,7 +81,7 @@ def predict(graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None =
     """
     network = prepare(graph)
     done, leaves = _run(network, plan(network, prediction_outputs(network)), feeds, parameters)
-    return {name: leaves.without_sample_axis(value, network.shapes[name]) for name, value in done.values.items()}
+    return _plain(network, leaves, done.values)
 
 
 def value_and_grad(
@@ -117,7 +117,7 @@ def value_and_grad(
     loss = loss_reference(network)
     wanted = _wanted(network, wrt)
     done, leaves = _run(network, plan(network, (loss,), (loss,), wanted), feeds, parameters)
-    return float(done.values[loss].mean()), _gradients(network, done, leaves)
+    return _mean(loss, done), _plain(network, leaves, done.gradients)
 
 
 def vjp(
@@ -156,7 +156,7 @@ def vjp(
     steps = plan(network, seeds, seeds, wanted)
     leaves = _leaves(network, steps, feeds, parameters)
     given = {seed: _cotangent(network, leaves, seed, cotangents[seed]) for seed in seeds}
-    return _gradients(network, run(steps, leaves.arrays, given), leaves)
+    return _plain(network, leaves, run(steps, leaves.arrays, given).gradients)
 
 
 def backprop(graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None = None) -> Backprop:
@@ -184,7 +184,7 @@ def backprop(graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None 
         return replace(edge, local=local, contribution=plain(edge.contribution, edge.source))
 
     return Backprop(
-        loss=float(done.values[loss].mean()),
+        loss=_mean(loss, done),
         values={name: plain(value, name) for name, value in done.values.items()},
         gradients={name: plain(value, name) for name, value in done.gradients.items()},
         edges=tuple(plain_edge(edge) for edge in edges(steps, done.values, done.gradients)),
@@ -263,7 +263,9 @@ def train(
         "validation": validation,
         "test": test,
     }
-    settings = replace(graph.train, **{name: value for name, value in given.items() if value is not None})
+    # NumPy's numbers are numbers.
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()}
+    settings = replace(graph.train, **{name: value for name, value in plain.items() if value is not None})
     if data is None:
         data = load_data(graph, network)
     elif not isinstance(data, Data):
@@ -283,15 +285,29 @@ def _leaves(network: Network, steps: Plan, feeds: Feeds | None, parameters: Feed
     return leaf_values(network, steps.leaves, *given, initial)
 
 
-def _gradients(network: Network, done: Run, leaves: LeafValues) -> Values:
-    return {name: leaves.without_sample_axis(array, network.shapes[name]) for name, array in done.gradients.items()}
+def _plain(network: Network, leaves: LeafValues, arrays: Values) -> Values:
+    """Return results as the user means them, as arrays of their own: they may be written to."""
+    return {name: np.array(leaves.without_sample_axis(array, network.shapes[name])) for name, array in arrays.items()}
+
+
+def _mean(loss: str, done: Run) -> float:
+    """Return the mean of the loss over the samples.
+
+    Raises
+    ------
+    DataError
+        If there are none (DP405).
+    """
+    if not done.values[loss].size:
+        raise DataError(Problem("DP405", "there are no samples to take the mean loss of", node=loss))
+    return float(done.values[loss].mean())
 
 
 def _cotangent(network: Network, leaves: LeafValues, name: str, given: Any) -> Array:
     shape = network.shapes[name]
     expected = actual_shape(shape, leaves.sizes)
     try:
-        array = leaves.with_sample_axis(np.asarray(given, dtype=network.graph.dtype), shape)
+        array = leaves.with_sample_axis(as_numbers(given, np.dtype(network.graph.dtype)), shape)
     except (TypeError, ValueError, OverflowError) as error:
         message = f"the cotangent of {quote(name)} is not a number or a regular table of numbers"
         raise GraphError(Problem("DP302", message, node=name)) from error

@@ -80,6 +80,8 @@ def leaf_values(network: Network, needed: Iterable[str], *sources: Feeds) -> Lea
     dtype = np.dtype(network.graph.dtype)
     arrays: Values = {}
     for id in needed:
+        if id in unknown:
+            continue
         node = network.node(id)
         given = next((source[id] for source in sources if id in source), node.attributes.get("value"))
         if given is None:
@@ -89,7 +91,7 @@ def leaf_values(network: Network, needed: Iterable[str], *sources: Feeds) -> Lea
             problems.append(problem_at(node, "DP304", f"the {node.op} has no value", hint))
             continue
         try:
-            arrays[id] = np.asarray(given, dtype=dtype)
+            arrays[id] = as_numbers(given, dtype)
         except (TypeError, ValueError, OverflowError):
             problems.append(problem_at(node, "DP302", "the value is not a number or a regular table of numbers"))
             continue
@@ -109,6 +111,20 @@ def leaf_values(network: Network, needed: Iterable[str], *sources: Feeds) -> Lea
     if problems or disagreements:
         raise GraphError(*problems, *disagreements)
     return LeafValues(arrays, sizes, one_sample)
+
+
+def as_numbers(given: ArrayLike, dtype: np.dtype[Any]) -> Array:
+    """Return what a user gave as an array of numbers.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        If it is text, None, a ragged list, or anything else that is no number.
+    """
+    array = np.asarray(given)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"expected numbers, got {array.dtype}")
+    return array.astype(dtype, copy=False)
 
 
 def actual_shape(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:

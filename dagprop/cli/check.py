@@ -22,7 +22,7 @@ def command(graphs: tuple[str, ...], strict: bool, quiet: bool, as_json: bool, p
     import sys
 
     from dagprop.api import check_file
-    from dagprop.cli.output import count_text, json_text, parameter_count
+    from dagprop.cli.output import count_text, json_text, parameter_sizes
     from dagprop.cli.session import load_plugins
     from dagprop.plan.network import prepare
 
@@ -38,7 +38,7 @@ def command(graphs: tuple[str, ...], strict: bool, quiet: bool, as_json: bool, p
         if graph is not None and not quiet:
             network = prepare(graph)
             nodes = count_text(len(network.order), "node")
-            click.echo(f"{path}: ok, {nodes}, {count_text(parameter_count(network), 'parameter')}")
+            click.echo(f"{path}: ok, {nodes}, {count_text(sum(parameter_sizes(network).values()), 'parameter')}")
     errors = [problem for problem in found if not problem.warning]
     warnings = [problem for problem in found if problem.warning]
     if as_json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -90,13 +91,13 @@ def shape_text(shape: Sequence[int | str]) -> str:
     return " x ".join(str(size) for size in shape)
 
 
-def parameter_count(network: Network, call: str | None = None) -> int:
-    """Return how many numbers training changes: in a node, in what a call expands to, or in all of it."""
-    return sum(
-        math.prod(int(size) for size in network.shapes[id])
-        for id in network.graph.parameters()
-        if call is None or id == call or id.startswith(f"{call}/")
-    )
+def parameter_sizes(network: Network, *, by_call: bool = False) -> Counter[str]:
+    """Return how many numbers training changes, by node; or by node of the file, with what a call expands to."""
+    sizes = Counter[str]()
+    for id in network.graph.parameters():
+        origin = network.node(id).origin
+        sizes[origin[0] if by_call and origin else id] += math.prod(int(size) for size in network.shapes[id])
+    return sizes
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> str:

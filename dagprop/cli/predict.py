@@ -49,7 +49,7 @@ def command(
     need_weights(session, graph)
     found = predict(session.graph, session.prediction_feeds(data, row), session.leaves)
     values = {name: _with_sample_axis(session.network, name, value) for name, value in found.items()}
-    names = _written_names(session.graph)
+    names = _written_names(session.graph, session.network)
     target = _class_target(session.network, values)
     classes = _classes(target, values) if target else None
     if as_json:
@@ -68,8 +68,8 @@ def command(
     write_text(text, output)
 
 
-def _written_names(graph: Graph) -> dict[str, str]:
-    """Return, for each value of a node of the file, how the file refers to it."""
+def _written_names(graph: Graph, network: Network) -> dict[str, str]:
+    """Return, for each value that the call of a definition gives, how the file refers to it."""
     from dagprop.graph.definitions import call_outputs
     from dagprop.graph.records import join_reference
     from dagprop.ops.registry import vocabulary
@@ -78,6 +78,7 @@ def _written_names(graph: Graph) -> dict[str, str]:
     return {
         reference: join_reference(id, number)
         for id in graph.nodes
+        if id not in network.outputs
         for number, reference in enumerate(call_outputs(graph, id, known))
     }
 

@@ -187,7 +187,7 @@ def write_text(text: str, output: str | None) -> None:
 
     Raises
     ------
-    CheckpointError
+    DagpropError
         If the file cannot be written (DP603).
     """
     if output in (None, "-"):
@@ -198,7 +198,7 @@ def write_text(text: str, output: str | None) -> None:
             stream.write(text + "\n")
     except OSError as error:
         message = f"the file cannot be written: {error.strerror or error}"
-        raise CheckpointError(Problem("DP603", message, "name another file", file=output)) from error
+        raise DagpropError(Problem("DP603", message, "name another file", file=output)) from error
 
 
 def _rows(data: Data, row: int | None) -> dict[str, Any]:

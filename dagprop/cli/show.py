@@ -23,18 +23,19 @@ def command(graph: str, expanded: bool, as_json: bool, plugins: tuple[str, ...],
 
     Without --expanded, the call of a definition is one line.
     """
-    from dagprop.cli.output import count_text, json_text, parameter_count, shape_text, table
+    from dagprop.cli.output import count_text, json_text, parameter_sizes, shape_text, table
     from dagprop.cli.session import open_graph
     from dagprop.plan.network import prepare
 
     opened = open_graph(graph, plugins=plugins, verbose=verbose)
     network = prepare(opened)
     nodes = (network.graph if expanded else opened).nodes
+    sizes = parameter_sizes(network, by_call=not expanded)
+    total = sum(sizes.values())
     rows = []
     for node in nodes.values():
         shapes = [list(network.shapes[value]) for value in _values(opened, network, node)]
-        rows.append((node, shapes, parameter_count(network, node.id)))
-    total = parameter_count(network)
+        rows.append((node, shapes, sizes[node.id]))
     if as_json:
         described = {
             node.id: {"op": node.op, "inputs": list(node.references), "shapes": shapes, "parameters": count}

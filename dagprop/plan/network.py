@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from dagprop.errors import GraphError, Problem
@@ -31,6 +32,8 @@ class Network:
         The values that each node gives.
     ops : mapping from str to Op
         By op name.
+    plans : dict
+        What :func:`dagprop.plan.steps.plan` has made of the network so far.
     """
 
     graph: Graph
@@ -38,6 +41,7 @@ class Network:
     shapes: Mapping[str, Shape]
     outputs: Mapping[str, tuple[str, ...]]
     ops: Mapping[str, Op]
+    plans: dict[Any, Any] = field(default_factory=dict)
 
     def node(self, id: str) -> Node:
         """Return the expanded node of that id."""
@@ -56,6 +60,9 @@ def prepare(graph: Graph) -> Network:
     GraphError
         With every problem of names, structure and shapes.
     """
+    if not isinstance(graph, Graph):
+        message = f"expected a Graph, got {type(graph).__name__}"
+        raise GraphError(Problem("DP008", message, "dagprop.load(path) gives the graph of a file"))
     generation, network = _networks.get(graph, (None, None))
     if network is not None and generation == registry.generation():
         return network

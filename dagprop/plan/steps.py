@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, Literal
 
 from dagprop.errors import GraphError, Problem, quote
@@ -131,9 +130,8 @@ class Plan:
         return "\n".join(str(step) for step in (*self.forward, *self.backward))
 
 
-@lru_cache(maxsize=64)
 def plan(network: Network, outputs: tuple[str, ...], seeds: tuple[str, ...] = (), wrt: tuple[str, ...] = ()) -> Plan:
-    """Return the steps that compute some values, and some gradients of others.
+    """Return the steps that compute some values, and some gradients of others; the same are planned once.
 
     Parameters
     ----------
@@ -150,10 +148,18 @@ def plan(network: Network, outputs: tuple[str, ...], seeds: tuple[str, ...] = ()
     GraphError
         If a gradient would have to pass an input for which its op has no derivative rule.
     """
+    key = outputs, seeds, wrt
+    if key not in network.plans:
+        network.plans[key] = _plan(network, outputs, seeds, wrt)
+    found: Plan = network.plans[key]
+    return found
+
+
+def _plan(network: Network, outputs: tuple[str, ...], seeds: tuple[str, ...], wrt: tuple[str, ...]) -> Plan:
     backward = _backward_steps(network, seeds, wrt)
-    kept = {*outputs, *seeds, *wrt}
+    kept = set(outputs)
     read_backward = {reference for step in backward for reference in _reads(step.arguments)}
-    needed = _ancestors(network, kept | read_backward)
+    needed = _ancestors(network, {*outputs, *seeds, *wrt} | read_backward)
     last_use: dict[str, int] = {}
     forward_nodes = [network.node(id) for id in network.order if id in needed and not network.node(id).is_leaf]
     for time, node in enumerate(forward_nodes):

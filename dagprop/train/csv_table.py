@@ -6,6 +6,7 @@ import csv
 import io
 import math
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,7 +82,7 @@ def parse_csv(file: str, text: str) -> CsvTable:
         raise _not_csv(file, error, reader.line_num) from error
     if not header:
         raise DataError(Problem("DP405", "the file is empty", "its first row must name the columns", file=file))
-    twice = sorted({name for name in header if name and header.count(name) > 1}, key=header.index)
+    twice = [name for name, count in Counter(header).items() if name and count > 1]
     if twice:
         places = "; ".join(
             f"{quote(name)} names columns {', '.join(str(i) for i, cell in enumerate(header, 1) if cell == name)}"

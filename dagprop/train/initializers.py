@@ -126,7 +126,7 @@ def initial_values(network: Network, seed: int, only: Collection[str] | None = N
             problems.append(problem_at(node, "DP108", wrong))
             continue
         shape = tuple(int(size) for size in network.shapes[node.id])
-        start[node.id] = initialize(spec, shape, generator(seed, node.id)).astype(network.graph.dtype)
+        start[node.id] = initialize(spec, shape, generator(seed, "init", node.id)).astype(network.graph.dtype)
     if problems:
         raise GraphError(*problems)
     return start

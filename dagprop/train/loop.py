@@ -19,7 +19,7 @@ from dagprop.plan.abstract import format_shape
 from dagprop.plan.network import Network
 from dagprop.plan.shapes import problem_at
 from dagprop.plan.steps import Plan
-from dagprop.train.data import Data
+from dagprop.train.data import Data, fed_inputs
 from dagprop.train.diagnosis import non_finite_error
 from dagprop.train.evaluation import Evaluation, Leaves, evaluate_samples, evaluation_plan, gather_leaves
 from dagprop.train.initializers import initial_values
@@ -114,6 +114,7 @@ def train_network(
     Ctrl-C is no error: the result then has ``interrupted`` and everything up to the last whole step.
     """
     check_settings(settings)
+    _refuse_fed(network, parameters or {})
     updates = _state_updates(network)
     steps = evaluation_plan(network, network.graph.parameters(), tuple(updates.values()))
     split = split_samples(data.rows, settings.validation, settings.test, settings.seed)
@@ -141,6 +142,18 @@ def train_network(
         samples={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
         interrupted=interrupted,
     )
+
+
+def _refuse_fed(network: Network, parameters: Mapping[str, Any]) -> None:
+    """Refuse start values for what the samples feed: they would mean nothing."""
+    fed = fed_inputs(network)
+    problems = [
+        Problem("DP305", f"{quote(id)} is fed by the samples and can have no start value", "give it in the data", id)
+        for id in parameters
+        if id in fed
+    ]
+    if problems:
+        raise GraphError(*problems)
 
 
 def check_settings(settings: TrainSettings) -> None:
