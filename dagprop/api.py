@@ -7,7 +7,7 @@ is initialised with the graph's seed.  Ids are those of the expanded graph: ``hi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from dagprop.plan.outputs import loss_reference, prediction_outputs
 from dagprop.plan.steps import Plan, plan
 from dagprop.train.data import Data, data_from_arrays, load_data
 from dagprop.train.initializers import initial_values
-from dagprop.train.loop import EpochRecord, TrainResult, train_network
+from dagprop.train.loop import EpochRecord, TrainResult, check_settings, train_network
 
 __all__ = [
     "Backprop",
@@ -152,6 +152,7 @@ def vjp(
         If a rule fails.
     """
     network = prepare(graph)
+    cotangents = _by_id("cotangents", cotangents)
     seeds, wanted = _references(network, cotangents), _wanted(network, wrt)
     steps = plan(network, seeds, seeds, wanted)
     leaves = _leaves(network, steps, feeds, parameters)
@@ -206,7 +207,9 @@ def initial_parameters(graph: Graph, seed: int | None = None) -> Values:
         If the graph is wrong.
     """
     network = prepare(graph)
-    return initial_values(network, graph.train.seed if seed is None else seed)
+    settings = graph.train if seed is None else replace(graph.train, seed=seed)
+    check_settings(settings)
+    return initial_values(network, settings.seed)
 
 
 def train(
@@ -269,8 +272,8 @@ def train(
     if data is None:
         data = load_data(graph, network)
     elif not isinstance(data, Data):
-        data = data_from_arrays(network, data)
-    return train_network(network, data, settings, parameters, on_epoch)
+        data = data_from_arrays(network, _by_id("data", data))
+    return train_network(network, data, settings, _by_id("parameters", parameters), on_epoch)
 
 
 def _run(network: Network, steps: Plan, feeds: Feeds | None, parameters: Feeds | None) -> tuple[Run, LeafValues]:
@@ -279,10 +282,26 @@ def _run(network: Network, steps: Plan, feeds: Feeds | None, parameters: Feeds |
 
 
 def _leaves(network: Network, steps: Plan, feeds: Feeds | None, parameters: Feeds | None) -> LeafValues:
-    given = (feeds or {}, parameters or {})
+    given = _by_id("feeds", feeds), _by_id("parameters", parameters)
     missing = [id for id in steps.leaves if not any(id in source for source in given)]
     initial = initial_values(network, network.graph.train.seed, only=missing) if missing else {}
     return leaf_values(network, steps.leaves, *given, initial)
+
+
+def _by_id(name: str, given: Any) -> Feeds:
+    """Return what must be a dict by id; nothing is an empty one.
+
+    Raises
+    ------
+    GraphError
+        If it is something else (DP008).
+    """
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        message = f"{name} must be a dict from node id to array, is a {type(given).__name__}"
+        raise GraphError(Problem("DP008", message, f'as in {name}={{"x": 0.5}}'))
+    return given
 
 
 def _plain(network: Network, leaves: LeafValues, arrays: Values) -> Values:
@@ -329,7 +348,10 @@ def _references(network: Network, names: Iterable[str]) -> tuple[str, ...]:
     GraphError
         If a name is no value of the network (DP104).
     """
-    names = (names,) if isinstance(names, str) else tuple(names)
+    names = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
+    strange = [name for name in names if not isinstance(name, str)]
+    if strange:
+        raise GraphError(Problem("DP008", f"expected the id of a node, got a {type(strange[0]).__name__}"))
     unknown = [
         Problem(
             "DP104", f"there is no node {quote(name)}", suggest(str(name), network.shapes) or "see: dagprop show GRAPH"

@@ -65,6 +65,7 @@ CODES: dict[str, str] = {
     "DP502": "Two providers declare the same op.",
     "DP503": "An op is not declared in the way that the op contract asks for.",
     "DP504": "An op has no derivative rule for an input that needs one.",
+    "DP505": "The graph requires a plugin that is not loaded.",
     # DP6xx: checkpoints
     "DP601": "The weights file cannot be read.",
     "DP602": "The weights do not fit the graph.",
@@ -183,6 +184,14 @@ def quote(text: object, limit: int = 60) -> str:
         return escaped
     half = (limit - 3) // 2
     return f"{escaped[:half]}...{escaped[-half:]}"
+
+
+def error_text(error: BaseException) -> str:
+    """Return type and message of an exception that somebody's code raised; its own text may fail."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__
 
 
 def suggest(name: str, candidates: Iterable[str]) -> str | None:

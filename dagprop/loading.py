@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import BinaryIO
 
-from dagprop.errors import GraphError, Problem
+from dagprop.errors import DagpropError, GraphError, MissingDependencyError, Problem, quote
 from dagprop.graph.read import locate_problems, read_graph
 from dagprop.graph.records import Graph
 from dagprop.ops import registry
 from dagprop.plan.network import order_and_shapes, remember
 from dagprop.train.initializers import initializer_problems
+from dagprop.train.targets import class_problems
 
 
 def check_file(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> tuple[Graph | None, list[Problem]]:
@@ -33,12 +35,16 @@ def check_file(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> t
     if reading.graph is None or reading.expanded is None or reading.source is None:
         return None, reading.problems
     order, shapes = order_and_shapes(reading.expanded)
-    found = [*reading.problems, *shapes.problems, *initializer_problems(reading.expanded)]
+    found = [
+        *reading.problems,
+        *shapes.problems,
+        *initializer_problems(reading.expanded),
+        *_requirement_problems(reading.graph),
+    ]
+    if all(problem.warning for problem in found):
+        found += class_problems(remember(reading.graph, reading.expanded, order, shapes))
     problems = locate_problems(reading.source, found)
-    if any(not problem.warning for problem in problems):
-        return None, problems
-    remember(reading.graph, reading.expanded, order, shapes)
-    return reading.graph, problems
+    return (reading.graph if all(problem.warning for problem in problems) else None), problems
 
 
 def load(path: str | os.PathLike[str]) -> Graph:
@@ -48,8 +54,31 @@ def load(path: str | os.PathLike[str]) -> Graph:
     ------
     GraphError
         With every problem of the file, each with line and column.
+    MissingDependencyError
+        If all that is wrong is that plugins are not loaded.
     """
     graph, problems = check_file(path)
     if graph is None:
-        raise GraphError(*(problem for problem in problems if not problem.warning))
+        raise graph_error(problems)
     return graph
+
+
+def graph_error(problems: Iterable[Problem]) -> DagpropError:
+    """Return the error for what is wrong with a graph file, without the warnings."""
+    errors = [problem for problem in problems if not problem.warning]
+    missing = all(problem.code == "DP505" for problem in errors)
+    return MissingDependencyError(*errors) if missing else GraphError(*errors)
+
+
+def _requirement_problems(graph: Graph) -> list[Problem]:
+    """Return the plugins that a graph requires and that nothing has loaded."""
+    return [
+        Problem(
+            "DP505",
+            f"the graph requires the plugin {quote(name)}, which is not loaded",
+            f"add --plugin with its file, as in --plugin plugins/{name}.py",
+            path=("requires", position),
+        )
+        for position, name in enumerate(graph.requires)
+        if name not in registry.providers()
+    ]

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,3 +111,72 @@ def test_graphs_are_not_kept_alive(load_graph):
     del graph
     gc.collect()
     assert watch() is None
+
+
+@pytest.mark.parametrize(
+    "misuse",
+    [
+        lambda g: dagprop.forward("graph.json"),
+        lambda g: dagprop.forward(None),
+        lambda g: dagprop.forward({}),
+        lambda g: dagprop.forward(g, 1.5),
+        lambda g: dagprop.forward(g, np.zeros(3)),
+        lambda g: dagprop.forward(g, [[1, 2]]),
+        lambda g: dagprop.forward(g, {"x": "3"}),
+        lambda g: dagprop.forward(g, {"x": None}),
+        lambda g: dagprop.forward(g, {"x": 1j}),
+        lambda g: dagprop.forward(g, {"x": 10**400}),
+        lambda g: dagprop.forward(g, {"x": [[1], [1, 2]]}),
+        lambda g: dagprop.forward(g, parameters={"nowhere": 1}),
+        lambda g: dagprop.value_and_grad(g, {"x": [], "y": []}),
+        lambda g: dagprop.value_and_grad(g, wrt=1.5),
+        lambda g: dagprop.value_and_grad(g, wrt=[["w1"]]),
+        lambda g: dagprop.value_and_grad(g, wrt=["nowhere"]),
+        lambda g: dagprop.vjp(g, None, None, {"L": "a"}),
+        lambda g: dagprop.vjp(g, None, None, {"L": None}),
+        lambda g: dagprop.vjp(g, None, None, {"L": [[1], [1, 2]]}),
+        lambda g: dagprop.vjp(g, None, None, {"L": [1, 2, 3]}),
+        lambda g: dagprop.vjp(g, None, None, 3),
+        lambda g: dagprop.train(g, parameters={"nowhere": 1}),
+        lambda g: dagprop.train(g, parameters={"x": 1}),
+        lambda g: dagprop.train(g, parameters=[1]),
+        lambda g: dagprop.train(g, [1, 2]),
+        lambda g: dagprop.train(g, b"1"),
+        lambda g: dagprop.train(g, epochs="3"),
+        lambda g: dagprop.train(g, epochs=1.5),
+        lambda g: dagprop.initial_parameters(g, seed=-1),
+        lambda g: dagprop.initial_parameters(g, seed=1.5),
+        lambda g: dagprop.forward(replace(g, dtype="int8")),
+        lambda g: dagprop.forward(replace(g, loss=1.5)),
+        lambda g: dagprop.forward(replace(g, outputs=1)),
+        lambda g: dagprop.forward(replace(g, nodes=[])),
+        lambda g: dagprop.forward(replace(g, definitions=[])),
+        lambda g: dagprop.forward(replace(g, data=[])),
+        lambda g: dagprop.forward(replace(g, train=None)),
+        lambda g: dagprop.forward(replace(g, nodes={"x": 3})),
+        lambda g: dagprop.forward(replace(g, nodes={"x": replace(g.nodes["x"], op=3)})),
+        lambda g: dagprop.forward(replace(g, nodes={"x": replace(g.nodes["x"], attributes=[])})),
+        lambda g: dagprop.forward(replace(g, nodes={"x": replace(g.nodes["x"], inputs=3)})),
+        lambda g: dagprop.forward(replace(g, nodes={"x": replace(g.nodes["x"], inputs=(3,))})),
+        lambda g: dagprop.forward(replace(g, nodes={"z": g.nodes["x"]})),
+    ],
+)
+def test_misuse_is_an_error_of_dagprop(root, misuse):
+    with pytest.raises(dagprop.DagpropError, match=r"\[DP\d\d\d\]"):
+        misuse(dagprop.load(root / "graphs" / "four-layer-chain.json"))
+
+
+def test_results_belong_to_the_caller(root):
+    graph = dagprop.load(root / "graphs" / "four-layer-chain.json")
+    x = np.array([0.5, 0.25])
+    values = dagprop.forward(graph, {"x": x})
+    values["x"][:] = 7
+    assert x.tolist() == [0.5, 0.25]
+    _, gradients = dagprop.value_and_grad(graph, {"x": x}, wrt=["x", "L"])
+    gradients["x"][0] = gradients["L"][0] = 7
+
+
+def test_numbers_of_numpy_are_settings(root):
+    graph = dagprop.load(root / "graphs" / "line.json")
+    result = dagprop.train(graph, epochs=np.int64(1), learning_rate=np.float32(0.5), shuffle=np.bool_(False))
+    assert len(result.history) == 1 and result.settings.learning_rate == 0.5

@@ -16,10 +16,11 @@ from numpy.typing import ArrayLike
 
 from dagprop.backends.reference import Array, Values
 from dagprop.errors import GraphError, Problem, quote, suggest
+from dagprop.graph.arrays import fits
 from dagprop.graph.records import SAMPLE_AXIS, Shape, split_reference
 from dagprop.plan.abstract import format_shape
 from dagprop.plan.network import Network
-from dagprop.plan.shapes import fits, problem_at
+from dagprop.plan.shapes import problem_at
 
 Feeds = Mapping[str, ArrayLike]
 
@@ -93,7 +94,8 @@ def leaf_values(network: Network, needed: Iterable[str], *sources: Feeds) -> Lea
         try:
             arrays[id] = as_numbers(given, dtype)
         except (TypeError, ValueError, OverflowError):
-            problems.append(problem_at(node, "DP302", "the value is not a number or a regular table of numbers"))
+            message = f"the value is not a number or a regular table of numbers that {dtype} can hold"
+            problems.append(problem_at(node, "DP302", message))
             continue
         if not fits(arrays[id].shape, network.shapes[id]):
             declared, have = format_shape(network.shapes[id]), format_shape(arrays[id].shape)
@@ -124,7 +126,11 @@ def as_numbers(given: ArrayLike, dtype: np.dtype[Any]) -> Array:
     array = np.asarray(given)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"expected numbers, got {array.dtype}")
-    return array.astype(dtype, copy=False)
+    with np.errstate(over="ignore"):
+        numbers = array.astype(dtype, copy=False)
+    if not np.isfinite(numbers).all() and np.isfinite(array).all():
+        raise OverflowError(f"a number is too large for {dtype}")
+    return numbers
 
 
 def actual_shape(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:

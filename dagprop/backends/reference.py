@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dagprop.backends.numpy_namespace import numpy_namespace
-from dagprop.errors import ComputationError, DagpropError, Problem, quote
+from dagprop.errors import ComputationError, DagpropError, Problem, error_text, quote
 from dagprop.plan.steps import Argument, BackwardStep, ForwardStep, Plan
 
 Array = NDArray[Any]
@@ -77,7 +77,7 @@ def _run_forward(plan: Plan, leaves: Mapping[str, Array]) -> tuple[Values, dict[
             for name, value in zip(step.outputs, results, strict=True):
                 values[name] = array = _as_array(value, dtype)
                 shapes[name] = array.shape
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _rule_failed(step, error, shapes) from error
         for name in step.frees:
             del values[name]
@@ -130,7 +130,7 @@ def apply_rule(
     """Return what the rule of a backward step returns: the local derivative, or ∂L/∂x."""
     try:
         return step.rule(*_collect(step.arguments, values, gradients, shapes))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _rule_failed(step, error, shapes) from error
 
 
@@ -140,11 +140,14 @@ def _as_array(value: Any, dtype: np.dtype[Any]) -> Array:
     Raises
     ------
     TypeError
-        If it is neither an array nor a number.
+        If it is neither an array nor a number, or not real.
     """
     if not isinstance(value, (np.ndarray, np.generic, int, float)):
         raise TypeError(f"it returned {type(value).__name__}, neither an array nor a number")
-    return np.asarray(value, dtype=dtype)
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"it returned {array.dtype}, which are no real numbers")
+    return array.astype(dtype, copy=False)
 
 
 def sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array | None:
@@ -203,13 +206,13 @@ def _output_gradients(
 
 
 def _rule_failed(
-    step: ForwardStep | BackwardStep, error: Exception, shapes: Mapping[str, tuple[int, ...]]
+    step: ForwardStep | BackwardStep, error: BaseException, shapes: Mapping[str, tuple[int, ...]]
 ) -> DagpropError:
     what = "forward rule" if isinstance(step, ForwardStep) else f"{step.kind} rule for {quote(step.input)}"
     sources = [source for kind, source in step.arguments if kind == "value"]
     inputs = ", ".join(f"{quote(name)} has shape {shapes[name]}" for name in sources)
     where = _code_place(step.rule)
-    message = f"the {what} of {quote(step.op)} failed: {type(error).__name__}: {error}; {inputs}".removesuffix("; ")
+    message = f"the {what} of {quote(step.op)} failed: {error_text(error)}; {inputs}".removesuffix("; ")
     return ComputationError(Problem("DP701", message, f"the rule is at {where}", node=step.node))
 
 

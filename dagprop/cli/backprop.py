@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 @options.graph_argument
 @options.feeding
 @options.row_option
-@click.option(
-    "--lr", type=click.FloatRange(min=0), help="Also take one step of this learning rate with each parameter."
-)
+@click.option("--lr", type=options.Finite(min=0), help="Also take one step of this learning rate with each parameter.")
 @options.digits_option
 @options.full_option
 @options.json_option
@@ -83,12 +81,12 @@ def _document(done: Backprop, parameters: dict[str, dict[str, Any]]) -> dict[str
 def _tables(
     network: Network, done: Backprop, parameters: dict[str, dict[str, Any]], lr: float | None, shown: Shown
 ) -> list[str]:
-    from dagprop.cli.output import array_text, number_text, table
+    from dagprop.cli.output import array_text, names_text, number_text, table
     from dagprop.plan.outputs import loss_reference
 
     loss = loss_reference(network)
     forward = [
-        (name, network.node(id).op, ", ".join(network.node(id).references), array_text(done.values[name], shown))
+        (name, network.node(id).op, names_text(network.node(id).references), array_text(done.values[name], shown))
         for id in network.order
         for name in network.outputs[id]
     ]

@@ -17,13 +17,13 @@ from dagprop.cli import options
 def command(graphs: tuple[str, ...], strict: bool, quiet: bool, as_json: bool, plugins: tuple[str, ...]) -> int:
     """Report everything that is wrong with graph files.
 
-    Exit code 2 if a file has an error.
+    Exit code 2 if a file has an error; 4 if all that is missing is a plugin.
     """
     import sys
 
-    from dagprop.api import check_file
-    from dagprop.cli.output import count_text, json_text, parameter_sizes
+    from dagprop.cli.output import count_text, json_text, note, parameter_sizes
     from dagprop.cli.session import load_plugins
+    from dagprop.loading import check_file, graph_error
     from dagprop.plan.network import prepare
 
     load_plugins(plugins)
@@ -34,7 +34,7 @@ def command(graphs: tuple[str, ...], strict: bool, quiet: bool, as_json: bool, p
         if as_json:
             continue
         for problem in problems:
-            click.echo(str(problem), err=True)
+            note(str(problem))
         if graph is not None and not quiet:
             network = prepare(graph)
             nodes = count_text(len(network.order), "node")
@@ -45,5 +45,5 @@ def command(graphs: tuple[str, ...], strict: bool, quiet: bool, as_json: bool, p
         groups = {"errors": errors, "warnings": warnings}
         click.echo(json_text({name: [problem.to_json() for problem in group] for name, group in groups.items()}))
     if errors:
-        return 2
+        return graph_error(errors).exit_code
     return 1 if strict and warnings else 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from contextlib import suppress
+from typing import TextIO
 
 import click
 
@@ -66,33 +68,42 @@ def main(args: list[str] | None = None) -> None:
     4 something optional is missing; 130 interrupted.
     """
     arguments = sys.argv[1:] if args is None else args
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A character that the terminal cannot show must not stop the program.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(_run(arguments))
+    exit_code = _run(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        _flush_or_drop(stream)
+    sys.exit(exit_code)
+
+
+def _open_closed_streams() -> None:
+    """Stand something in for the standard streams that the caller has closed: nothing to read, nowhere to write."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - it lives as long as the program
 
 
 def _run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
-        result = dagprop.main(args=arguments, prog_name="dagprop", standalone_mode=False)
+        result = _invoke(arguments)
         sys.stdout.flush()
-        return result if isinstance(result, int) else 0
-    except click.UsageError as error:
-        if not as_json:
-            error.show()
-            return error.exit_code
-        return _fail([Problem("DP000", error.format_message())], error.exit_code, as_json)
+        return result
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
     except click.ClickException as error:
-        return _fail([Problem("DP000", error.format_message())], error.exit_code, as_json)
+        if as_json or not isinstance(error, click.UsageError):
+            return _fail([Problem("DP000", error.format_message())], error.exit_code, as_json)
+        with suppress(OSError):
+            error.show()
+        return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        return INTERRUPTED
+        return _fail_with("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # The reader has left (| head): nothing is wrong.  What Python still wants to flush goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 0  # the reader has left (| head): nothing is wrong
     except DagpropError as error:
         if "--debug" in arguments:
             raise
@@ -112,15 +123,37 @@ def _run(arguments: list[str]) -> int:
         return _fail([Problem("DP000", message, hint)], 3, as_json)
 
 
+def _invoke(arguments: list[str]) -> int:
+    """Run the command that the arguments name and return its exit code.
+
+    Not by click's own ``main``, which would end a broken pipe with an exit code of 1.
+    """
+    if "_DAGPROP_COMPLETE" in os.environ:
+        dagprop.main(args=arguments, prog_name="dagprop")
+    with dagprop.make_context("dagprop", list(arguments)) as context:
+        result = dagprop.invoke(context)
+    return result if isinstance(result, int) else 0
+
+
+def _flush_or_drop(stream: TextIO) -> None:
+    """Write what a stream still holds; where that fails, let it go nowhere, or Python would complain at its end."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _fail_with(text: str, exit_code: int) -> int:
+    with suppress(OSError):
+        click.echo(text, err=True)
+    return exit_code
+
+
 def _fail(problems: list[Problem], exit_code: int, as_json: bool) -> int:
     from dagprop.cli.output import problems_json
 
-    if as_json:
-        click.echo(problems_json(problems), err=True)
-    else:
-        for problem in problems:
-            click.echo(str(problem), err=True)
-    return exit_code
+    return _fail_with(problems_json(problems) if as_json else "\n".join(map(str, problems)), exit_code)
 
 
 if __name__ == "__main__":

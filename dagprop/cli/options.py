@@ -75,6 +75,17 @@ _FEEDING = (
 )
 
 
+class Finite(click.FloatRange):
+    """A range of numbers without NaN and infinity, which a FloatRange lets through."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        number = super().convert(value, param, ctx)
+        if not abs(number) <= 1.8e308:
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
+
+
 def general(command: Command) -> Command:
     """Add the options that every command on a graph has."""
     for option in (debug_option, verbose_option, plugin_option):

@@ -7,14 +7,20 @@ import math
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from dagprop.errors import Problem
 
 if TYPE_CHECKING:
     from dagprop.backends.reference import Array
     from dagprop.plan.network import Network
+
+MOST_NAMES = 8
+"""Names of inputs that a cell of a table holds."""
 
 SHOWN_ENTRIES = 6
 """An array with more entries is not printed in full."""
@@ -36,6 +42,18 @@ def to_json(value: Any) -> Any:
 def json_text(value: Any, *, indent: int | None = None) -> str:
     """Return the one object that ``--json`` prints."""
     return json.dumps(to_json(value), ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def note(text: str) -> None:
+    """Say something on standard error; where that cannot be written, the work goes on."""
+    with suppress(OSError):
+        click.echo(text, err=True)
+
+
+def names_text(names: Sequence[str]) -> str:
+    """Return names for a cell of a table; of very many the first, and how many there are."""
+    shown = ", ".join(names[:MOST_NAMES])
+    return shown if len(names) <= MOST_NAMES else f"{shown}, ... ({len(names)})"
 
 
 def problems_json(problems: Iterable[Problem]) -> str:

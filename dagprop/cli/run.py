@@ -26,7 +26,7 @@ def command(
     graph's data.
     """
     from dagprop.api import forward
-    from dagprop.cli.output import Shown, array_text, json_text, table
+    from dagprop.cli.output import Shown, array_text, json_text, names_text, table
     from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers, warn_non_finite
 
     refuse_two_readers(graph, data)
@@ -42,7 +42,7 @@ def command(
         (
             name,
             network.node(id).op,
-            ", ".join(network.node(id).references),
+            names_text(network.node(id).references),
             array_text(values[name], Shown(digits, full)),
         )
         for id in network.order

@@ -9,10 +9,12 @@ from typing import Any
 
 import click
 
-from dagprop.api import check_file
-from dagprop.backends.reference import Values
+from dagprop.backends.leaf_values import as_numbers
+from dagprop.backends.reference import Array, Values
+from dagprop.cli.output import note
 from dagprop.errors import CheckpointError, DagpropError, GraphError, PluginError, Problem
 from dagprop.graph.records import Graph
+from dagprop.loading import check_file, graph_error
 from dagprop.ops.plugins import load_plugin
 from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import prediction_outputs
@@ -67,7 +69,7 @@ class Session:
         import numpy as np
 
         wanted = set(fed_inputs(self.network) if inputs is None else inputs)
-        fixed = {id: np.asarray(value) for id, value in self.settings.items() if id in wanted}
+        fixed = {id: _numbers(id, value) for id, value in self.settings.items() if id in wanted}
         data = load_data(self.graph, self.network, file=file, stdin=sys.stdin.buffer, inputs=wanted - fixed.keys())
         repeated = {id: np.broadcast_to(value, (data.rows, *value.shape)) for id, value in fixed.items()}
         return replace(data, feeds={**data.feeds, **repeated})
@@ -102,9 +104,10 @@ def open_graph(path: str, *, plugins: Sequence[str] = (), dtype: str | None = No
     load_plugins(plugins)
     graph, problems = check_file(path, sys.stdin.buffer)
     if graph is None:
-        raise GraphError(*problems)
-    for problem in problems:
-        click.echo(str(problem), err=True)
+        raise graph_error(problems)
+    if not click.get_current_context().params.get("as_json"):  # there, only errors have a form
+        for problem in problems:
+            note(str(problem))
     graph = replace(graph, dtype=dtype) if dtype else graph
     if verbose:
         network = prepare(graph)
@@ -113,7 +116,7 @@ def open_graph(path: str, *, plugins: Sequence[str] = (), dtype: str | None = No
         counts = f"{len(network.order)} nodes, {graph.dtype}"
         if steps:
             counts += f", {len(steps.forward)} forward steps, {len(steps.backward)} backward steps"
-        click.echo(f"{path}: {counts}", err=True)
+        note(f"{path}: {counts}")
     return graph
 
 
@@ -163,9 +166,7 @@ def note_random_parameters(session: Session) -> None:
     if random:
         shown = ", ".join(random[:4]) + (", ..." if len(random) > 4 else "")
         seed = session.graph.train.seed
-        click.echo(
-            f"note: not trained; random values (seed {seed}) for {shown}; --weights takes trained ones", err=True
-        )
+        note(f"note: not trained; random values (seed {seed}) for {shown}; --weights takes trained ones")
 
 
 def need_weights(session: Session, path: str) -> None:
@@ -201,6 +202,22 @@ def write_text(text: str, output: str | None) -> None:
         raise DagpropError(Problem("DP603", message, "name another file", file=output)) from error
 
 
+def _numbers(id: str, value: Any) -> Array:
+    """Return what ``--set`` gives an input.
+
+    Raises
+    ------
+    GraphError
+        If it is not a regular table of numbers (DP302).
+    """
+    import numpy as np
+
+    try:
+        return as_numbers(value, np.dtype(np.float64))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise GraphError(Problem("DP302", "the value is not a regular table of numbers", node=id)) from error
+
+
 def _rows(data: Data, row: int | None) -> dict[str, Any]:
     """Return all samples, or the one of a row, counted from 1."""
     if row is None:
@@ -218,5 +235,5 @@ def warn_non_finite(network: Network, values: Values) -> None:
         for name in network.outputs[id]:
             if name in values and not np.isfinite(values[name]).all():
                 problem = Problem("DP702", "the value is not finite, the first in the order of the graph", node=name)
-                click.echo(str(replace(problem, warning=True)), err=True)
+                note(str(replace(problem, warning=True)))
                 return

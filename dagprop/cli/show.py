@@ -23,7 +23,7 @@ def command(graph: str, expanded: bool, as_json: bool, plugins: tuple[str, ...],
 
     Without --expanded, the call of a definition is one line.
     """
-    from dagprop.cli.output import count_text, json_text, parameter_sizes, shape_text, table
+    from dagprop.cli.output import count_text, json_text, names_text, parameter_sizes, shape_text, table
     from dagprop.cli.session import open_graph
     from dagprop.plan.network import prepare
 
@@ -50,7 +50,7 @@ def command(graph: str, expanded: bool, as_json: bool, plugins: tuple[str, ...],
         (
             node.id,
             node.op,
-            ", ".join(node.references),
+            names_text(node.references),
             "; ".join(shape_text(shape) or "scalar" for shape in shapes),
             str(count) if count else "",
         )

@@ -34,7 +34,7 @@ SHARE = click.FloatRange(0, 1, max_open=True)
 @options.feeding
 @click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training samples.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples a step; 1 is per-sample gradient descent.")
-@click.option("--lr", "--learning-rate", "learning_rate", type=click.FloatRange(0, min_open=True), help="Step size η.")
+@click.option("--lr", "--learning-rate", "learning_rate", type=options.Finite(0, min_open=True), help="Step size η.")
 @click.option("--shuffle/--no-shuffle", default=None, help="Whether each epoch takes the samples in a new order.")
 @click.option("--validation", type=SHARE, help="Share of the samples kept out to watch the training.")
 @click.option("--test", type=SHARE, help="Share of the samples kept out to judge the result.")
@@ -66,14 +66,17 @@ def command(
     """
     from dagprop.api import train
     from dagprop.cli.main import INTERRUPTED
-    from dagprop.cli.output import json_text
+    from dagprop.cli.output import json_text, note
     from dagprop.cli.session import open_session, refuse_two_readers
     from dagprop.train.checkpoint import check_writable, save_weights, weights_metadata
 
     refuse_two_readers(graph, data)
     session = open_session(graph, **session_options)
-    path = output or default_weights(graph)
-    check_writable(path)
+    path = default_weights(graph) if output is None else output
+    if path != "-":
+        check_writable(path)
+    elif sys.stdout.isatty():
+        raise click.UsageError("the weights are binary: name a file with -o, or redirect the output")
     samples = session.samples(data)
     total = session.graph.train.epochs if epochs is None else epochs
     with _progress(total, quiet or as_json, digits) as report:
@@ -90,12 +93,10 @@ def command(
             on_epoch=report,
         )
     save_weights(path, result.parameters, weights_metadata(session.graph, result.settings, len(result.history)))
-    if as_json:
-        click.echo(json_text(_document(result, path)))
-    else:
-        click.echo(_summary(result, path, digits))
+    say = note if path == "-" else click.echo  # the weights have the standard output to themselves
+    say(json_text(_document(result, path)) if as_json else _summary(result, path, digits))
     if len(result.history) > 1 and result.history[-1].loss > result.history[0].loss:
-        click.echo("warning: the loss is larger than in the first epoch; a smaller learning rate may help", err=True)
+        note("warning: the loss is larger than in the first epoch; a smaller learning rate may help")
     return INTERRUPTED if result.interrupted else 0
 
 
@@ -109,6 +110,8 @@ def default_weights(graph: str) -> str:
 @contextmanager
 def _progress(epochs: int, quiet: bool, digits: int) -> Iterator[Callable[[EpochRecord], None]]:
     """Report epochs on standard error: a bar on a terminal, else a line now and then."""
+    from dagprop.cli.output import note
+
     every = max(1, math.ceil(epochs / PROGRESS_LINES))
     last = time.monotonic()
 
@@ -116,7 +119,7 @@ def _progress(epochs: int, quiet: bool, digits: int) -> Iterator[Callable[[Epoch
         nonlocal last
         due = record.epoch % every == 0 or record.epoch in (1, epochs) or time.monotonic() - last > SILENCE
         if not quiet and due:
-            click.echo(f"epoch {record.epoch}/{epochs}  {_record_text(record, digits)}", err=True)
+            note(f"epoch {record.epoch}/{epochs}  {_record_text(record, digits)}")
             last = time.monotonic()
 
     if quiet or not sys.stderr.isatty():

@@ -1,11 +1,14 @@
-"""Numbers in nested lists: their shape, and what is wrong with them."""
+"""Numbers in nested lists: their shape, what is wrong with them, and whether they can be the value of a leaf."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dagprop.graph.signature import describe, is_number
+from dagprop.errors import Problem, quote
+from dagprop.graph.fields import Path
+from dagprop.graph.records import DEFAULT_INITIALIZER, INPUT_SHAPE, SAMPLE_AXIS, Node
+from dagprop.graph.signature import describe, is_integer, is_number
 
 MOST_AXES = 32
 """More axes than this are a mistake; every array library has a limit near it."""
@@ -26,6 +29,17 @@ def array_shape(value: object) -> tuple[int, ...]:
         shape.append(len(value))
         value = value[0] if value else None
     return tuple(shape)
+
+
+def fits(shape: Sequence[int], declared: Sequence[object]) -> bool:
+    """Whether an array of a shape can be the value of a leaf: its symbols are free, one sample may lack its axis."""
+    return _agrees(shape, declared) or (declared[:1] == (SAMPLE_AXIS,) and _agrees(shape, declared[1:]))
+
+
+def _agrees(shape: Sequence[int], declared: Sequence[object]) -> bool:
+    return len(shape) == len(declared) and all(
+        size == expected for size, expected in zip(shape, declared, strict=True) if isinstance(expected, int)
+    )
 
 
 def find_array_faults(value: object) -> list[ArrayFault]:
@@ -77,3 +91,34 @@ def _not_a_number(item: object) -> str:
 
 def _elements(count: int) -> str:
     return "1 element" if count == 1 else f"{count} elements"
+
+
+def check_leaf(node: Node, path: Path) -> Iterator[Problem]:
+    """Yield what is wrong with value and shape of an input, parameter, constant or state, taken together."""
+    shape, value = node.attributes.get("shape"), node.attributes.get("value")
+    for position, size in enumerate(shape or ()):
+        if is_integer(size) and size < 0:
+            message = f"a size must be 0 or more, is {describe(size)}"
+            yield Problem("DP108", message, None, node.id, (*path, "shape", position))
+            return
+    if node.op in ("parameter", "state") and "shape" not in node.attributes and "value" not in node.attributes:
+        hint: str | None = f'write "value": 0.5, or "shape": [3] and "init": {quote(DEFAULT_INITIALIZER)}'
+        message = f'a {node.op} needs a "value" or a "shape"'
+        yield Problem("DP304", message, hint, node.id, path)
+    if value is None:
+        return
+    actual = array_shape(value)
+    if node.op == "input" and shape is None:
+        shape = INPUT_SHAPE
+    if shape is None or (fits(actual, shape) if node.op == "input" else _agrees(actual, shape)):
+        return
+    message = f"the value has the shape {_shape(actual)}, the declared shape is {_shape(shape)}"
+    hint = None
+    if node.op == "input" and "shape" not in node.attributes:
+        message = f'the value has the shape {_shape(actual)}, an input without a "shape" has one number per sample'
+        hint = f'add "shape": {_shape((SAMPLE_AXIS, *actual[1:]))}, or {_shape((SAMPLE_AXIS, *actual))} for one sample'
+    yield Problem("DP302", message, hint, node.id, (*path, "value"))
+
+
+def _shape(shape: tuple[object, ...]) -> str:
+    return f"[{', '.join(quote(size) if isinstance(size, str) else str(size) for size in shape)}]"

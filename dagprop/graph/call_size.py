@@ -13,7 +13,7 @@ from dagprop.graph.signature import Vocabulary, describe, is_integer
 MOST_NODES = 1_000_000
 """More nodes than this come of a mistake, or of malice: twenty definitions can ask for billions."""
 
-DEEPEST = 100
+DEEPEST_CALLS = 100
 """How many definitions may stand inside each other."""
 
 MOST_CALLS = 100_000
@@ -60,8 +60,8 @@ class CallSizes:
         """Return how many nodes a call expands to, without expanding it; the depth of definitions is bounded."""
         if definition.name in self._broken:
             raise EndlessError(None)
-        if depth > DEEPEST:
-            message = f"definitions stand more than {DEEPEST} deep inside each other"
+        if depth > DEEPEST_CALLS:
+            message = f"definitions stand more than {DEEPEST_CALLS} deep inside each other"
             raise EndlessError(Problem("DP111", message, "does one of them use itself through an attribute?"))
         copies = node.repeat
         if isinstance(copies, str):

@@ -8,10 +8,10 @@ from types import MappingProxyType
 from dagprop.errors import Problem, quote
 from dagprop.graph.definitions import expand_healthy
 from dagprop.graph.fields import Path
-from dagprop.graph.nearest import Suggest, make_suggest
 from dagprop.graph.nodes import check_node
 from dagprop.graph.records import Definition, Graph, Node, split_reference
-from dagprop.graph.references import Scope, check_reference
+from dagprop.graph.references import Scope, Suggest, check_reference, make_suggest
+from dagprop.graph.settings import read_dtype
 from dagprop.graph.signature import Vocabulary
 from dagprop.graph.topology import describe_cycle, edges_of, find_cycles, reach
 
@@ -56,6 +56,7 @@ def check_and_expand(
         )
         for name in clashing
     ]
+    read_dtype(graph.dtype, ("dtype",), problems)  # that of a file was read; here it may come from Python
     for name, definition in graph.definitions.items():
         path: Path = ("definitions", name)
         scope = Scope((*path, "nodes"), definition.nodes, ops, suggest, reported, definition)

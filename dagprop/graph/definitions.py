@@ -12,8 +12,8 @@ from types import MappingProxyType
 
 from dagprop.errors import GraphError, Problem
 from dagprop.graph.expansion import Expansion, Place
-from dagprop.graph.nearest import Suggest, make_suggest
 from dagprop.graph.records import EMPTY, Definition, Graph, Node, join_reference, split_reference
+from dagprop.graph.references import Suggest, make_suggest
 from dagprop.graph.signature import Signature, Vocabulary
 from dagprop.graph.topology import reach, sources
 

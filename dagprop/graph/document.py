@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from dagprop.errors import GraphError, Problem, quote, suggest
-from dagprop.graph.document_nodes import read_nodes
+from dagprop.errors import GraphError, Problem, quote
 from dagprop.graph.fields import (
     ID,
     NODE_KEYS,
@@ -25,9 +24,9 @@ from dagprop.graph.fields import (
     read_texts,
     report_unknown_keys,
 )
-from dagprop.graph.records import Definition, Graph
-from dagprop.graph.settings import read_data, read_train
-from dagprop.graph.signature import describe
+from dagprop.graph.records import EMPTY, Definition, Graph, Node
+from dagprop.graph.settings import read_data, read_dtype, read_train
+from dagprop.graph.signature import describe, is_integer, is_number
 
 VERSION = 1
 
@@ -35,7 +34,6 @@ TOP_KEYS = (
     "dagprop", "name", "doc", "nodes", "definitions", "loss", "outputs", "dtype", "data", "train", "requires", "view",
 )  # fmt: skip
 DEFINITION_KEYS = ("inputs", "outputs", "attributes", "nodes", "doc")
-DTYPES = ("float64", "float32")
 
 
 def parse_document(data: object) -> tuple[Graph | None, list[Problem]]:
@@ -72,7 +70,7 @@ def parse_document(data: object) -> tuple[Graph | None, list[Problem]]:
             value = read(data[key], (key,), problems)
             if value is not None:
                 fields[key] = value
-    nodes = read_nodes(data, (), problems)
+    nodes = _read_nodes(data, (), problems)
     extensions = read_extensions(data)
     return (Graph(nodes, extensions=extensions, **fields) if nodes else None), problems
 
@@ -108,16 +106,18 @@ def read_definition(name: str, data: object, path: Path, problems: list[Problem]
     report_unknown_keys(data, DEFINITION_KEYS, path, "a definition", problems)
     given = read_texts(data["inputs"], (*path, "inputs"), problems) if "inputs" in data else ()
     inputs = tuple(text.removesuffix("?") for text in given)
-    nodes = read_nodes(data, path, problems)
+    nodes = _read_nodes(data, path, problems)
+    seen: set[str] = set()
     for position, text in enumerate(inputs):
         place = (*path, "inputs", position)
         if not ID.fullmatch(text):
             problems.append(Problem("DP103", f"{quote(text)} is not a valid name of an input", path=place))
-        elif text in inputs[:position]:
+        elif text in seen:
             problems.append(Problem("DP112", f"the input {quote(text)} is there twice", path=place))
         elif text in nodes:
             message = f"{quote(text)} is an input of the definition and a node in it"
             problems.append(Problem("DP112", message, "give one of them another name", None, place))
+        seen.add(text)
     outputs: tuple[str, ...] = ()
     if data.get("outputs", []) == []:
         hint = 'name the nodes whose values a call gives: "outputs": ["a"]'
@@ -148,17 +148,115 @@ def read_definition(name: str, data: object, path: Path, problems: list[Problem]
     )
 
 
+def _read_nodes(data: dict[str, Any], path: Path, problems: list[Problem]) -> Mapping[str, Node]:
+    """Return the nodes under the key ``nodes`` of a graph or a definition."""
+    if "nodes" not in data:
+        problems.append(
+            Problem("DP009", 'the key "nodes" is missing', 'give "nodes": {"x": {"op": "input"}}', path=path)
+        )
+        return EMPTY
+    nodes, path = data["nodes"], (*path, "nodes")
+    if not isinstance(nodes, dict):
+        hint = 'write {"x": {"op": "input"}, ...}: each node under its id'
+        problems.append(Problem("DP008", f'"nodes" must be an object, is {describe(nodes)}', hint, path=path))
+        return EMPTY
+    if not nodes:
+        problems.append(Problem("DP009", '"nodes" is empty', "a graph has at least one node", path=path))
+    return MappingProxyType({name: _read_node(name, node, (*path, name), problems) for name, node in nodes.items()})
+
+
+def _read_node(name: str, data: object, path: Path, problems: list[Problem]) -> Node:
+    """Return a node; its ``op`` is empty where it could not be read, which is reported here."""
+    check_id(name, path, problems)
+    if not isinstance(data, dict):
+        hint = 'write {"op": ..., "inputs": [...]}'
+        problems.append(Problem("DP008", f"a node must be an object, is {describe(data)}", hint, name, path))
+        return Node(name, "")
+    op = data.get("op")
+    if type(op) is not str:
+        if "op" in data:
+            problems.append(Problem("DP008", f'"op" must be text, is {describe(op)}', None, name, (*path, "op")))
+        else:
+            problems.append(
+                Problem("DP009", 'the key "op" is missing', 'say what the node does: "op": "add"', name, path)
+            )
+        op = ""
+    inputs: tuple[str | None, ...] | Mapping[str, str] = ()
+    attributes, extensions, texts, repeat = {}, {}, {}, None
+    for key, value in data.items():
+        if key == "op":
+            continue
+        if key == "inputs":
+            inputs = _read_inputs(value, name, (*path, key), problems)
+        elif key in ("tex", "doc"):
+            texts[key] = _read_node_text(key, value, name, (*path, key), problems)
+        elif key == "repeat":
+            repeat = _read_repeat(value, name, (*path, key), problems)
+        elif key[:2] == "x-":
+            extensions[key] = freeze(value)
+        else:
+            attributes[key] = freeze(value)
+    return Node(
+        name,
+        op,
+        inputs,
+        MappingProxyType(attributes) if attributes else EMPTY,
+        texts.get("tex"),
+        texts.get("doc"),
+        repeat,
+        MappingProxyType(extensions) if extensions else EMPTY,
+    )
+
+
+def _read_inputs(
+    value: object, node: str, path: Path, problems: list[Problem]
+) -> tuple[str | None, ...] | Mapping[str, str]:
+    if isinstance(value, list):
+        if set(map(type, value)) <= {str, type(None)}:
+            return tuple([normalise(item) if item is not None and ":" in item else item for item in value])
+    elif isinstance(value, dict):
+        if all(type(item) is str for item in value.values()):
+            return MappingProxyType({name: normalise(item) for name, item in value.items()})
+    else:
+        hint = (
+            f"write [{quote(value)}]" if isinstance(value, str) else 'write ["a", "b"] or {"left": "a", "right": "b"}'
+        )
+        message = f'"inputs" must be a list or an object, is {describe(value)}'
+        problems.append(Problem("DP008", message, hint, node, path))
+        return ()
+    for key, item in enumerate(value) if isinstance(value, list) else value.items():
+        if not (isinstance(item, str) or (item is None and isinstance(value, list))):
+            message = f"an input must be the id of a node, is {describe(item)}"
+            hint = 'for a fixed number declare a node {"op": "constant", "value": ...} and name it here'
+            problems.append(Problem("DP008", message, hint if is_number(item) else None, node, (*path, key)))
+    return ()
+
+
+def _read_node_text(key: str, value: object, node: str, path: Path, problems: list[Problem]) -> str | None:
+    if not isinstance(value, str):
+        problems.append(Problem("DP008", f"{quote(key)} must be text, is {describe(value)}", None, node, path))
+        return None
+    if key == "tex" and any(ord(character) < 32 for character in value):
+        # "\theta" with one backslash is a tab and "heta"; the same holds for \beta, \nu, \rho and \frac.
+        hint = r'in JSON a backslash is written twice: "\\theta"'
+        problems.append(Problem("DP011", f'"tex" has a control character: {quote(value)}', hint, node, path))
+        return None
+    return value
+
+
+def _read_repeat(value: object, node: str, path: Path, problems: list[Problem]) -> int | str | None:
+    if isinstance(value, str) and value.startswith("$"):
+        return value
+    if isinstance(value, int) and is_integer(value) and value >= 1:
+        return value
+    message = f'"repeat" must be a whole number, 1 or more, is {describe(value)}'
+    problems.append(Problem("DP008", message, None, node, path))
+    return None
+
+
 def _read_loss(data: object, path: Path, problems: list[Problem]) -> str | None:
     text = read_text(data, path, problems)
     return None if text is None else normalise(text)
-
-
-def _read_dtype(data: object, path: Path, problems: list[Problem]) -> str | None:
-    if isinstance(data, str) and data in DTYPES:
-        return data
-    message = f'"dtype" must be {" or ".join(quote(dtype) for dtype in DTYPES)}, is {describe(data)}'
-    problems.append(Problem("DP011", message, suggest(data, DTYPES) if isinstance(data, str) else None, path=path))
-    return None
 
 
 def _read_view(data: object, path: Path, problems: list[Problem]) -> Mapping[str, Any] | None:
@@ -171,7 +269,7 @@ _TOP_READERS: dict[str, Callable[[object, Path, list[Problem]], Any]] = {
     "definitions": _read_definitions,
     "loss": _read_loss,
     "outputs": read_references,
-    "dtype": _read_dtype,
+    "dtype": read_dtype,
     "data": read_data,
     "train": read_train,
     "requires": read_texts,

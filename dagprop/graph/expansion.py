@@ -8,13 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 from dagprop.errors import Problem, quote
-from dagprop.graph.call_size import DEEPEST, MOST_NODES, CallSizes, EndlessError, copies_of, op_of, passed_on
+from dagprop.graph.call_size import DEEPEST_CALLS, MOST_NODES, CallSizes, EndlessError, copies_of, op_of, passed_on
 from dagprop.graph.fields import Path
-from dagprop.graph.nearest import Suggest
 from dagprop.graph.nodes import check_attributes, check_inputs, inputs_of
 from dagprop.graph.placeholders import AXIS_SIZE, find_placeholders, substitute
 from dagprop.graph.records import AxisSize, Definition, Node, join_reference, split_reference
-from dagprop.graph.references import Scope
+from dagprop.graph.references import Scope, Suggest
 from dagprop.graph.signature import Signature, Vocabulary
 
 
@@ -140,7 +139,7 @@ class Expansion:
         if name in place.bindings:
             return place.bindings[name] or name
         prefix, nodes, attributes = place.prefix, place.nodes, place.attributes
-        for _ in range(DEEPEST + 1):
+        for _ in range(DEEPEST_CALLS + 1):
             node = nodes.get(name)
             if node is None:  # told before; what asks for it will be left out
                 break

@@ -17,8 +17,11 @@ Path = tuple[str | int, ...]
 NODE_KEYS = ("op", "inputs", "tex", "doc", "repeat")
 """The keys of a node that are not attributes of its op; no op may have an attribute of such a name."""
 
-ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-REFERENCE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?::[0-9]{1,6})?")
+ID_PATTERN = "[A-Za-z_][A-Za-z0-9_]*"
+"""What an id looks like, as a regular expression."""
+
+ID = re.compile(ID_PATTERN)
+REFERENCE = re.compile(ID_PATTERN + r"(?::[0-9]{1,6})?")
 
 
 def freeze(value: Any) -> Any:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from dagprop.errors import Problem, quote
-from dagprop.graph.arrays import find_array_faults
+from dagprop.graph.arrays import check_leaf, find_array_faults
 from dagprop.graph.fields import NODE_KEYS, Path
-from dagprop.graph.leaf_values import check_leaf
 from dagprop.graph.placeholders import AXIS_SIZE, find_placeholders
 from dagprop.graph.records import LEAVES, Definition, Node
 from dagprop.graph.references import Scope, check_reference

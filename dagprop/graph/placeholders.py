@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-AXIS_SIZE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\[(-?[0-9]{1,3})\]")
+from dagprop.graph.fields import ID_PATTERN
+
+AXIS_SIZE = re.compile(rf"({ID_PATTERN})\[(-?[0-9]{{1,3}})\]")
 
 
 def find_placeholders(value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -36,11 +36,6 @@ class Reading:
     problems: list[Problem]
     source: Source | None
 
-    @property
-    def has_errors(self) -> bool:
-        """Whether a problem stops the work; warnings do not."""
-        return any(not problem.warning for problem in self.problems)
-
 
 def read_graph(path: str, vocabulary: Vocabulary, stdin: BinaryIO | None = None) -> Reading:
     """Read and check a graph file.

@@ -27,6 +27,15 @@ Dimension = int | str
 
 Shape = tuple[Dimension, ...]
 
+INPUT_SHAPE: Shape = (SAMPLE_AXIS,)
+"""The shape of an input that declares none: one number per sample."""
+
+DEFAULT_INITIALIZER = "glorot_uniform"
+"""How a parameter starts that has neither a ``value`` nor an ``init``."""
+
+DTYPES = ("float64", "float32")
+"""What the values of a network can be; the first is the default."""
+
 
 @dataclass(frozen=True, slots=True)
 class AxisSize:
@@ -244,9 +253,12 @@ class Graph:
 
 
 def split_reference(reference: str) -> tuple[str, int]:
-    """Return node id and output number of a reference: ``"split:1"`` is ``("split", 1)``."""
+    """Return node id and output number of a reference: ``"split:1"`` is ``("split", 1)``.
+
+    A reference that is not of this form has been reported when it was read; here it counts as the first output.
+    """
     node, _, output = reference.partition(":")
-    return node, int(output) if output else 0
+    return node, int(output) if output.isascii() and output.isdigit() else 0
 
 
 def join_reference(node: str, output: int) -> str:

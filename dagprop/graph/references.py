@@ -1,15 +1,19 @@
-"""What a reference may name: a node, one of its outputs, or an input of the definition around it."""
+"""What a reference may name (a node, one of its outputs, an input of the definition around it), and what was meant."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from dagprop.errors import quote
+from dagprop.errors import quote, suggest
 from dagprop.graph.fields import REFERENCE, Path
-from dagprop.graph.nearest import Suggest
 from dagprop.graph.records import LEAVES, Definition, Node, split_reference
 from dagprop.graph.signature import Vocabulary
+
+Suggest = Callable[[str, Collection[str]], str | None]
+
+MOST_COMPARISONS = 40_000
+"""Names that are compared before suggestions stop; a broken file with 100,000 nodes must not take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,24 @@ def check_reference(reference: str, scope: Scope) -> tuple[str, str, str | None]
         near = f'it is the name of an op: declare a node {{"op": {quote(name)}, ...}} and name its id'
     near = near or 'declare it under "nodes", or name a node that is there'
     return "DP104", f"there is no node {quote(name)}", near
+
+
+def make_suggest() -> Suggest:
+    """Return a function like :func:`dagprop.errors.suggest` that stops when it has compared very many names.
+
+    It is made anew for each file, so that the same file always gives the same hints.
+    """
+    left = MOST_COMPARISONS
+
+    def suggest_within_budget(name: str, candidates: Collection[str]) -> str | None:
+        nonlocal left
+        if len(candidates) > left:
+            return None
+        left -= len(candidates)
+        # Another case, or letters in another order, is nearer than any other difference.
+        letters = sorted(name.lower()[:80])
+        same = [candidate for candidate in candidates if len(candidate) == len(letters) < 80]
+        same = [candidate for candidate in same if sorted(candidate.lower()) == letters]
+        return suggest(name, same) or suggest(name, candidates) or (f"did you mean {quote(same[0])}?" if same else None)
+
+    return suggest_within_budget

@@ -14,7 +14,7 @@ from dagprop.graph.syntax_errors import ESCAPE, Frame, Lines, StopError, ended, 
 
 Path = tuple[str | int, ...]
 
-DEEPEST = 100
+DEEPEST_JSON = 100
 """How many lists and objects may stand inside each other."""
 
 LONGEST_INTEGER = 300
@@ -93,8 +93,8 @@ def _values(text: str) -> Iterator[_Value]:
             faults = []
             state = "separator" if stack else "end"
             if token in ("[", "{"):
-                if len(stack) == DEEPEST:
-                    message = f"lists and objects stand more than {DEEPEST} deep inside each other"
+                if len(stack) == DEEPEST_JSON:
+                    message = f"lists and objects stand more than {DEEPEST_JSON} deep inside each other"
                     raise StopError(offset, message, "no part of a graph file needs that; make it flatter", "DP006")
                 stack.append(Frame(offset, token))
                 path.append(0)

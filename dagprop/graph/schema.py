@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dagprop.graph.document import DTYPES, VERSION
-from dagprop.graph.fields import NODE_KEYS
-from dagprop.graph.records import Definition, TrainSettings
+from dagprop.graph.document import VERSION
+from dagprop.graph.fields import ID_PATTERN, NODE_KEYS
+from dagprop.graph.records import DTYPES, Definition, TrainSettings
+from dagprop.graph.settings import TRAIN_KEYS, TrainKey
 from dagprop.graph.signature import AttributeSignature, Signature, Vocabulary
 
-IDENTIFIER = "^[A-Za-z_][A-Za-z0-9_]*$"
-PLACEHOLDER = "^\\$[A-Za-z_][A-Za-z0-9_]*$"
+IDENTIFIER = f"^{ID_PATTERN}$"
+PLACEHOLDER = rf"^\${ID_PATTERN}$"
 
 _TEXT = {"type": "string"}
 _TEXTS = {"type": "array", "items": _TEXT}
@@ -161,7 +162,7 @@ def _definition() -> dict[str, Any]:
         "properties": {
             "inputs": {
                 "type": "array",
-                "items": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*\\??$"},
+                "items": {"type": "string", "pattern": rf"^{ID_PATTERN}\??$"},
                 "uniqueItems": True,
                 "description": 'Names that the nodes inside refer to; "b?" may be left out by a call',
             },
@@ -203,19 +204,20 @@ def _data() -> dict[str, Any]:
 
 def _train() -> dict[str, Any]:
     default = TrainSettings()
-    share = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
-    kinds: dict[str, dict[str, Any]] = {
-        "epochs": {**_INTEGER, "minimum": 0, "description": "Passes over the training samples"},
-        "batch_size": {**_INTEGER, "minimum": 1, "description": "Samples a step"},
-        "learning_rate": {"type": "number", "exclusiveMinimum": 0, "description": "The η of θ ← θ − η ∂L/∂θ"},
-        "shuffle": {"type": "boolean", "description": "Whether each epoch has an order of its own"},
-        "seed": {**_INTEGER, "minimum": 0, "description": "Of the initial parameters, the split and the shuffling"},
-        "validation": {**share, "description": "The share of the samples that is kept out to watch the training"},
-        "test": {**share, "description": "The share of the samples that is kept out to judge the result"},
-    }
     return {
         "type": "object",
         "description": "How the network is trained where nothing else is said",
-        "properties": {name: {**kind, "default": getattr(default, name)} for name, kind in kinds.items()},
+        "properties": {
+            name: {**_train_key(key), "default": getattr(default, name)} for name, key in TRAIN_KEYS.items()
+        },
         "additionalProperties": False,
     }
+
+
+def _train_key(key: TrainKey) -> dict[str, Any]:
+    found: dict[str, Any] = {"type": "number" if key.kind == "share" else key.kind}
+    if key.kind != "boolean":
+        found["exclusiveMinimum" if key.exclusive else "minimum"] = key.minimum
+    if key.kind == "share":
+        found["exclusiveMaximum"] = 1
+    return {**found, "description": key.doc}

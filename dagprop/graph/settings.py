@@ -1,28 +1,84 @@
-"""The keys ``data`` and ``train`` of a graph file as records."""
+"""The keys ``dtype``, ``data`` and ``train`` of a graph file as records."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from dagprop.errors import Problem, quote
+from dagprop.errors import Problem, quote, suggest
 from dagprop.graph.fields import Path, is_object, read_text, read_texts, report_unknown_keys
-from dagprop.graph.records import EMPTY, DataSource, TrainSettings
+from dagprop.graph.records import DTYPES, EMPTY, DataSource, TrainSettings
 from dagprop.graph.signature import describe, is_integer, is_number
 
 DATA_KEYS = ("file", "columns", "classes")
 
+
+@dataclass(frozen=True, slots=True)
+class TrainKey:
+    """What a key of ``train`` may be.
+
+    Attributes
+    ----------
+    kind : str
+        ``integer``, ``number``, ``boolean``, or ``share``, a number less than 1.
+    doc : str
+        What it is for.
+    minimum : int
+        Its least value.
+    exclusive : bool
+        Whether it must be greater than ``minimum``.
+    """
+
+    kind: str
+    doc: str
+    minimum: int = 0
+    exclusive: bool = False
+
+    @property
+    def expected(self) -> str:
+        """What the value must be, in words."""
+        if self.kind == "boolean":
+            return "true or false"
+        if self.kind == "share":
+            return f"a share of the samples: {self.minimum} or more, less than 1"
+        what = "a whole number" if self.kind == "integer" else "a number"
+        return f"{what} greater than {self.minimum}" if self.exclusive else f"{what}, {self.minimum} or more"
+
+    def fits(self, value: Any) -> bool:
+        """Whether a value is as expected."""
+        if self.kind == "boolean":
+            return isinstance(value, bool)
+        if not (is_integer(value) if self.kind == "integer" else is_number(value)):
+            return False
+        at_least = value > self.minimum if self.exclusive else value >= self.minimum
+        return bool(at_least and (self.kind != "share" or value < 1))
+
+
+TRAIN_KEYS = {
+    "epochs": TrainKey("integer", "Passes over the training samples"),
+    "batch_size": TrainKey("integer", "Samples a step", minimum=1),
+    "learning_rate": TrainKey("number", "The η of θ ← θ − η ∂L/∂θ", exclusive=True),
+    "shuffle": TrainKey("boolean", "Whether each epoch has an order of its own"),
+    "seed": TrainKey("integer", "Of the initial parameters, the split and the shuffling"),
+    "validation": TrainKey("share", "The share of the samples that is kept out to watch the training"),
+    "test": TrainKey("share", "The share of the samples that is kept out to judge the result"),
+}
+
 TRAIN_RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "epochs": ("a whole number, 0 or more", lambda value: is_integer(value) and value >= 0),
-    "batch_size": ("a whole number, 1 or more", lambda value: is_integer(value) and value >= 1),
-    "learning_rate": ("a number greater than 0", lambda value: is_number(value) and value > 0),
-    "shuffle": ("true or false", lambda value: isinstance(value, bool)),
-    "seed": ("a whole number, 0 or more", lambda value: is_integer(value) and value >= 0),
-    "validation": ("a share of the samples: 0 or more, less than 1", lambda value: is_number(value) and 0 <= value < 1),
-    "test": ("a share of the samples: 0 or more, less than 1", lambda value: is_number(value) and 0 <= value < 1),
+    name: (key.expected, key.fits) for name, key in TRAIN_KEYS.items()
 }
 """What the keys of ``train`` may be: in words, and as a test."""
+
+
+def read_dtype(data: object, path: Path, problems: list[Problem]) -> str | None:
+    """Return the type of every value, or None where there is no such type, which is reported."""
+    if isinstance(data, str) and data in DTYPES:
+        return data
+    message = f'"dtype" must be {" or ".join(quote(dtype) for dtype in DTYPES)}, is {describe(data)}'
+    problems.append(Problem("DP011", message, suggest(data, DTYPES) if isinstance(data, str) else None, path=path))
+    return None
 
 
 def read_train(data: object, path: Path, problems: list[Problem]) -> TrainSettings | None:
@@ -70,7 +126,9 @@ def _read_names(key: str, value: object, path: Path, problems: list[Problem]) ->
     if isinstance(value, list) and not value:
         problems.append(Problem("DP008", f"the list of {key} of {quote(path[-1])} is empty", None, None, path))
     names = read_texts(value, path, problems)
+    seen: set[str] = set()
     for position, name in enumerate(names):
-        if key == "classes" and name in names[:position]:
+        if key == "classes" and name in seen:
             problems.append(Problem("DP112", f"the label {quote(name)} is there twice", None, None, (*path, position)))
+        seen.add(name)
     return names

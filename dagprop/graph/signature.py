@@ -110,7 +110,7 @@ def describe(value: object) -> str:
         return f"the text {quote(value)}"
     if isinstance(value, Mapping):
         return "an object"
-    return "a list"
+    return "a list" if isinstance(value, (list, tuple)) else f"a {type(value).__name__}"
 
 
 def is_integer(value: object) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from dagprop.errors import GraphError, Problem
-from dagprop.graph.scan import DEEPEST, LONGEST_INTEGER, Path, find_faults, find_positions
+from dagprop.graph.scan import DEEPEST_JSON, LONGEST_INTEGER, Path, find_faults, find_positions
 from dagprop.graph.syntax_errors import Lines
 
 _MARKS = (
@@ -23,7 +23,6 @@ _MARKS = (
 """What the first bytes of a file say of its encoding."""
 
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
-_NO_DATA = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +38,6 @@ class Source:
 
     file: str
     text: str
-
-    def locate(self, path: Path, at_key: bool = False) -> tuple[int, int] | None:
-        """Return line and column of the value at a path, or of its nearest ancestor; None where nothing is JSON."""
-        [problem] = self.place([Problem("DP008", "", path=path, at_key=at_key)])
-        return None if problem.line is None or problem.column is None else (problem.line, problem.column)
 
     def place(self, problems: Iterable[Problem]) -> list[Problem]:
         """Return the problems with the file, and with line and column found by their paths in a single scan."""
@@ -211,7 +205,7 @@ def _or_one(read: Any, text: str) -> Any:
 def _too_deep(data: object) -> bool:
     """Whether lists and objects stand deeper inside each other than is allowed."""
     level = [data] if isinstance(data, (list, dict)) else []
-    for _ in range(DEEPEST):
+    for _ in range(DEEPEST_JSON):
         if not level:
             return False
         level = [

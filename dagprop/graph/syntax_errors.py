@@ -30,11 +30,10 @@ class Lines:
 
 @dataclass(slots=True)
 class Frame:
-    """A list or object that is being read: where it opened, its key or index now, where each of its keys stands."""
+    """A list or object that is being read: where it opened, its index now, where each of its keys stands."""
 
     opened: int
     kind: str
-    key: str | int = 0
     count: int = 0
     keys: dict[str, int] = field(default_factory=dict)
 

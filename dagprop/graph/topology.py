@@ -65,7 +65,7 @@ def topological_order(graph: Graph) -> tuple[str, ...]:
             if waiting[user] == 0:
                 heapq.heappush(ready, user)
     if len(order) < len(names):
-        cycle = find_cycle(graph) or ()
+        cycle = next(find_cycles(edges_of(graph.nodes)), ())
         raise GraphError(Problem("DP201", describe_cycle(cycle), node=cycle[0] if cycle else None, file=graph.file))
     return tuple(order)
 
@@ -74,11 +74,6 @@ def _sizes_of(node: Node) -> list[str]:
     """Return the ids of the nodes whose shape must be known before that of a leaf is."""
     shape = node.attributes.get("shape", ()) if node.is_leaf else ()
     return [split_reference(size.value)[0] for size in shape if isinstance(size, AxisSize)]
-
-
-def find_cycle(graph: Graph) -> tuple[str, ...] | None:
-    """Return the ids of a circle of nodes, each an input of the next, the last of the first."""
-    return next(find_cycles(edges_of(graph.nodes)), None)
 
 
 def describe_cycle(cycle: tuple[str, ...]) -> str:

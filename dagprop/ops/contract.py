@@ -9,20 +9,19 @@ it names and no more, so that the plan knows which values must live until the ba
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dagprop.errors import PluginError, Problem, quote, suggest
+from dagprop.graph.fields import NODE_KEYS
 from dagprop.graph.signature import AttributeSignature, InputSignature, Signature
 
 Rule = Callable[..., Any]
 
 RESERVED = ("xp", "g", "y", "index")
 """Names with a meaning of their own in rules; no input or attribute may have them."""
-
-NODE_KEYS = ("op", "inputs", "tex", "doc", "repeat")
-"""Keys that every node of a graph file may have; an attribute of that name could not be given."""
 
 _KINDS: dict[str, str] = {
     "float": "number",
@@ -199,6 +198,8 @@ def _attribute(op: str, place: tuple[str, int], parameter: inspect.Parameter) ->
     if annotation.startswith("Literal["):
         choices = tuple(item.strip().strip("\"'") for item in annotation[8:-1].split(","))
         return AttributeSignature(parameter.name, "string", None if required else default, required, nullable, choices)
+    if isinstance(default, float) and not math.isfinite(default):
+        raise _wrong(op, place, f"the default of the attribute {quote(parameter.name)} is not a finite number")
     kind = "shape" if parameter.name == "shape" else _KINDS.get(annotation)
     if kind is None:
         raise _wrong(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dagprop.graph.records import SAMPLE_AXIS
+from dagprop.graph.records import DEFAULT_INITIALIZER, INPUT_SHAPE
 from dagprop.graph.signature import AttributeSignature, Signature
 
 _VALUE = AttributeSignature("value", "array")
 _SHAPE = AttributeSignature("shape", "shape")
-_INIT = AttributeSignature("init", "initializer", "glorot_uniform")
+_INIT = AttributeSignature("init", "initializer", DEFAULT_INITIALIZER)
 
 LEAF_SIGNATURES: dict[str, Signature] = {
     "input": Signature(
         "input",
-        attributes=(AttributeSignature("shape", "shape", (SAMPLE_AXIS,)), _VALUE),
+        attributes=(AttributeSignature("shape", "shape", INPUT_SHAPE), _VALUE),
         doc="A value that comes from the data; ``value`` is the sample to use where no data is given.",
     ),
     "parameter": Signature(

@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from dagprop.errors import PluginError, Problem, quote
+from dagprop.errors import PluginError, Problem, error_text, quote
 from dagprop.ops.registry import all_or_none, ops
 
 
@@ -63,7 +63,7 @@ def _execute(code: CodeType, module: ModuleType, path: str) -> None:
         if isinstance(error, (PluginError, KeyboardInterrupt)):
             raise
         lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == path]
-        what = "it exits" if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
+        what = "it exits" if isinstance(error, SystemExit) else error_text(error)
         raise _failed(path, what, lines[-1] if lines else 1) from error
 
 

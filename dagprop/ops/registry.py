@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
+from pathlib import PurePath
 
 from dagprop.errors import PluginError, Problem, quote
 from dagprop.graph.document import parse_definition
@@ -103,6 +104,11 @@ def definitions() -> Mapping[str, Definition]:
 def vocabulary() -> Mapping[str, Signature | Definition]:
     """Return what each op name stands for, leaves and shipped definitions included."""
     return {**LEAF_SIGNATURES, **{name: op.signature for name, op in ops().items()}, **definitions()}
+
+
+def providers() -> frozenset[str]:
+    """Return the names of what has declared ops: ``swish`` for the plugin file ``plugins/swish.py``."""
+    return frozenset(PurePath(op.provider).stem for op in ops().values())
 
 
 @contextmanager

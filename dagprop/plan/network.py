@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from dagprop.errors import GraphError, Problem
 from dagprop.graph.check import check_graph
 from dagprop.graph.definitions import expand
+from dagprop.graph.record_types import check_records
 from dagprop.graph.records import Graph, Node, Shape
 from dagprop.graph.topology import topological_order
 from dagprop.ops import registry
@@ -66,6 +67,9 @@ def prepare(graph: Graph) -> Network:
     generation, network = _networks.get(graph, (None, None))
     if network is not None and generation == registry.generation():
         return network
+    problems = check_records(graph)
+    if problems:
+        raise _in_file(graph, problems)
     problems = [problem for problem in check_graph(graph, registry.vocabulary()) if not problem.warning]
     if problems:
         raise _in_file(graph, problems)

@@ -10,8 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dagprop.errors import Problem, quote
-from dagprop.graph.records import SAMPLE_AXIS, AxisSize, Graph, Node, Shape, join_reference, split_reference
+from dagprop.errors import Problem, error_text, quote
+from dagprop.graph.arrays import array_shape, fits
+from dagprop.graph.records import (
+    INPUT_SHAPE,
+    SAMPLE_AXIS,
+    AxisSize,
+    Graph,
+    Node,
+    Shape,
+    join_reference,
+    split_reference,
+)
 from dagprop.ops.contract import Op
 from dagprop.plan.abstract import AbstractArray, ShapeError, abstract_namespace, format_shape, shape_of
 
@@ -63,10 +73,8 @@ def infer_shapes(graph: Graph, order: Sequence[str], ops: Mapping[str, Op]) -> S
         except ValueError as error:  # a ShapeError, or a rule that checks its shapes or attributes
             code = "DP302" if node.is_leaf else "DP301"
             problems.append(problem_at(node, code, _explain(node, str(error), shapes)))
-        except (
-            Exception
-        ) as error:  # a rule is code of anybody's: whatever it raises is its own fault and is reported so
-            message = f"the forward rule of {quote(node.op)} cannot run on shapes: {type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:  # a rule is anybody's code: whatever it raises is its own fault
+            message = f"the forward rule of {quote(node.op)} cannot run on shapes: {error_text(error)}"
             problems.append(problem_at(node, "DP503", message, f"the rule is in {ops[node.op].provider}"))
         else:
             outputs[id] = tuple(join_reference(id, number) for number in range(len(found)))
@@ -86,15 +94,6 @@ def attribute_values(node: Node, op: Op) -> dict[str, Any]:
     return {attribute.name: given.get(attribute.name, attribute.default) for attribute in op.signature.attributes}
 
 
-def value_shape(value: object) -> tuple[int, ...]:
-    """Return the shape of nested lists of numbers, which the checks have found to be regular."""
-    shape: list[int] = []
-    while isinstance(value, (list, tuple)):
-        shape.append(len(value))
-        value = value[0] if value else 0
-    return tuple(shape)
-
-
 def _needed(node: Node) -> tuple[str, ...]:
     """Return the references of the values whose shapes that of a node depends on."""
     if not node.is_leaf:
@@ -107,29 +106,22 @@ def _op_shapes(node: Node, op: Op, shapes: Mapping[str, Shape]) -> list[Shape]:
     namespace = [abstract_namespace] if op.arguments[:1] == ("xp",) else []
     result = op.forward(*namespace, *arrays, **attribute_values(node, op))
     results = result if isinstance(result, tuple) else (result,)
+    if not results:
+        raise TypeError("it returned no value")
     return [shape_of(item) for item in results]
 
 
 def _leaf_shape(node: Node, shapes: Mapping[str, Shape]) -> Shape:
-    declared = node.attributes.get("shape", (SAMPLE_AXIS,) if node.op == "input" else None)
+    declared = node.attributes.get("shape", INPUT_SHAPE if node.op == "input" else None)
     value = node.attributes.get("value")
     if declared is None:
-        return value_shape(value)
+        return array_shape(value)
     shape = tuple(_axis_size(size, shapes) if isinstance(size, AxisSize) else size for size in declared)
     if node.op != "input" and not all(isinstance(size, int) for size in shape):
         raise ShapeError(f"a {node.op} needs fixed sizes, its shape is {format_shape(shape)}")
-    if value is not None and not fits(value_shape(value), shape):
-        raise ShapeError(f"the value has shape {format_shape(value_shape(value))}, declared is {format_shape(shape)}")
+    if value is not None and not fits(array_shape(value), shape):
+        raise ShapeError(f"the value has shape {format_shape(array_shape(value))}, declared is {format_shape(shape)}")
     return shape
-
-
-def fits(shape: Sequence[int], declared: Shape) -> bool:
-    """Whether an array of a shape can be the value of a leaf: its symbols are free, one sample may lack its axis."""
-    if declared[:1] == (SAMPLE_AXIS,) and len(shape) == len(declared) - 1:
-        declared = declared[1:]
-    return len(shape) == len(declared) and all(
-        isinstance(expected, str) or size == expected for size, expected in zip(shape, declared, strict=True)
-    )
 
 
 def _axis_size(axis: AxisSize, shapes: Mapping[str, Shape]) -> int | str:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import stat
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -72,6 +73,7 @@ def save_weights(path: str, weights: Mapping[str, Any], metadata: Mapping[str, A
     Parameters
     ----------
     path : str
+        ``"-"`` is the standard output.
     weights : mapping from str to array_like
     metadata : mapping
         What JSON can hold.
@@ -82,6 +84,9 @@ def save_weights(path: str, weights: Mapping[str, Any], metadata: Mapping[str, A
         If the file cannot be written (DP603).
     """
     content = npz_bytes(weights, {METADATA: json.dumps(metadata, sort_keys=True)})
+    if path == "-":
+        sys.stdout.buffer.write(content)
+        return
     try:
         _write_whole(os.path.realpath(path), content)
     except OSError as error:
@@ -98,7 +103,9 @@ def check_writable(path: str) -> None:
         If it is a folder, or its folder is missing or may not be written to (DP603).
     """
     folder = os.path.dirname(os.path.realpath(path))
-    if os.path.isdir(path):
+    if not path:
+        reason = "the name is empty"
+    elif os.path.isdir(path):
         reason = "it is a folder"
     elif not os.path.isdir(folder):
         reason = f"there is no folder {quote(folder)}"
@@ -155,14 +162,20 @@ def fit_weights(network: Network, weights: Mapping[str, Array], file: str | None
             have, declared = format_shape(weights[id].shape), format_shape(network.shapes[id])
             message = f"the weights for {quote(id)} have shape {have}, the graph declares {declared}"
             problems.append(Problem("DP602", message, file=file))
-        elif not np.isfinite(weights[id]).all():
+        elif not np.isfinite(_as_type(weights[id], network.graph.dtype)).all():
             problems.append(Problem("DP602", f"the weights for {quote(id)} are not finite", file=file))
     for id in spare:
         message = f"there are weights for {quote(id)}, which is no parameter or state of the graph"
         problems.append(Problem("DP602", message, "were they trained with another graph?", file=file))
     if problems:
         raise CheckpointError(*problems)
-    return {id: weights[id].astype(network.graph.dtype) for id in needed}
+    return {id: _as_type(weights[id], network.graph.dtype) for id in needed}
+
+
+def _as_type(array: Array, dtype: str) -> Array:
+    """Return an array in another type; what is too large for it becomes infinite, without a warning."""
+    with np.errstate(over="ignore"):
+        return array.astype(dtype)
 
 
 def _write_whole(path: str, content: bytes) -> None:

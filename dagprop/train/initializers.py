@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dagprop.errors import GraphError, Problem, quote, suggest
-from dagprop.graph.records import Graph
+from dagprop.errors import ComputationError, GraphError, Problem, quote, suggest
+from dagprop.graph.records import DEFAULT_INITIALIZER, Graph
 from dagprop.graph.signature import describe, is_number
 from dagprop.plan.shapes import problem_at
 from dagprop.train.seeds import generator
@@ -120,13 +120,18 @@ def initial_values(network: Network, seed: int, only: Collection[str] | None = N
         if node.attributes.get("value") is not None:
             start[node.id] = np.array(node.attributes["value"], dtype=network.graph.dtype)
             continue
-        spec = node.attributes.get("init", "glorot_uniform")
+        spec = node.attributes.get("init", DEFAULT_INITIALIZER)
         wrong = check_initializer(spec)
         if wrong:
             problems.append(problem_at(node, "DP108", wrong))
             continue
         shape = tuple(int(size) for size in network.shapes[node.id])
-        start[node.id] = initialize(spec, shape, generator(seed, "init", node.id)).astype(network.graph.dtype)
+        try:
+            values = initialize(spec, shape, generator(seed, "init", node.id))
+        except (MemoryError, ValueError) as error:  # NumPy refuses shapes that no memory could hold with a ValueError
+            message = f"there is not enough memory for {' x '.join(map(str, shape))} numbers"
+            raise ComputationError(Problem("DP704", message, node=node.id)) from error
+        start[node.id] = values.astype(network.graph.dtype)
     if problems:
         raise GraphError(*problems)
     return start

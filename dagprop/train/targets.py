@@ -34,6 +34,23 @@ def check_targets(network: Network, leaves: Mapping[str, Array]) -> None:
         raise DataError(*problems)
 
 
+def class_problems(network: Network) -> list[Problem]:
+    """Return where a graph names more or fewer classes of a target than there are logits for (DP407)."""
+    classes = network.graph.data.classes if network.graph.data else {}
+    problems = []
+    for objective in objectives(network):
+        labels, logits = classes.get(objective.target), network.shapes[objective.prediction]
+        if objective.op != "cross_entropy" or labels is None or not logits or not isinstance(logits[-1], int):
+            continue
+        if len(network.shapes[objective.target]) == len(logits) - 1 and len(labels) != logits[-1]:
+            message = (
+                f"{quote(objective.target)} has {len(labels)} classes, {quote(objective.prediction)} has {logits[-1]}"
+            )
+            path = ("data", "classes", objective.target)
+            problems.append(Problem("DP407", message, "give both the same number", node=objective.target, path=path))
+    return problems
+
+
 def _wrong_target(network: Network, objective: Objective, leaves: Mapping[str, Array]) -> Problem | None:
     target, logits = leaves[objective.target], network.shapes[objective.prediction]
     if objective.op == "binary_cross_entropy_with_logits":

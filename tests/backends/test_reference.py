@@ -163,3 +163,53 @@ def test_a_derivative_that_gives_no_array_is_named(load_graph, nothing):
     graph = load_graph({"a": {"op": "parameter", "value": 1}, "b": {"op": "flat", "inputs": ["a"]}}, loss="b")
     with pytest.raises(ComputationError, match=r'"b".*derivative rule of "flat".*DP703'):
         dagprop.value_and_grad(graph)
+
+
+@pytest.mark.parametrize("wide", [lambda x: x > 0, lambda x: np.float64(2) * x.astype("float64")])
+def test_every_value_and_gradient_has_the_dtype_of_the_graph(load_graph, wide):
+    @op("other_type")
+    def other_type(xp, x):
+        return wide(x) if isinstance(x, np.ndarray) else x + 0
+
+    other_type.derivative("x")(lambda x: np.float64(3))
+    graph = load_graph(
+        {
+            "a": {"op": "parameter", "value": [1.0, -2.0]},
+            "b": {"op": "other_type", "inputs": ["a"]},
+            "L": {"op": "sum", "inputs": ["b"]},
+        },
+        loss="L",
+        dtype="float32",
+    )
+    assert {str(value.dtype) for value in dagprop.forward(graph).values()} == {"float32"}
+    _, gradients = dagprop.value_and_grad(graph, wrt=["a", "b"])
+    assert {str(gradient.dtype) for gradient in gradients.values()} == {"float32"}
+
+
+@pytest.mark.parametrize("result", [lambda x: x * 1j, lambda x: (), lambda x: 1 / 0])
+def test_a_rule_that_computes_no_real_numbers_is_named(load_graph, result):
+    @op("strange")
+    def strange(xp, x):
+        return result(x) if isinstance(x, np.ndarray) else x + 0
+
+    with pytest.raises(ComputationError, match=r'node "bad".*"strange" failed.*DP701'):
+        dagprop.forward(graph_of(load_graph, "strange"))
+
+
+class MuteError(Exception):
+    """An error whose own text fails."""
+
+    def __str__(self):
+        raise ValueError
+
+
+@pytest.mark.parametrize("error", [MuteError(), SystemExit(7)])
+def test_whatever_a_rule_raises_is_its_own_fault(load_graph, error):
+    @op("raises")
+    def raises(xp, x):
+        if isinstance(x, np.ndarray):
+            raise error
+        return x + 0
+
+    with pytest.raises(ComputationError, match=r'node "bad".*"raises" failed: (MuteError|SystemExit)'):
+        dagprop.forward(graph_of(load_graph, "raises"))

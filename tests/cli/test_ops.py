@@ -72,3 +72,44 @@ def test_check_strict_fails_on_warnings(dagprop, tmp_path):
     done = dagprop("check", str(unused))
     assert done.exit_code == 0 and "warning" in done.err and "DP204" in done.err
     assert dagprop("check", str(unused), "--strict").exit_code == 1
+
+
+def test_a_required_plugin_is_named_until_it_is_loaded(dagprop, tmp_path):
+    graph = tmp_path / "needs.json"
+    nodes = {"x": {"op": "input", "value": 1}, "f": {"op": "snake", "inputs": ["x"]}}
+    graph.write_text(json.dumps({"dagprop": 1, "requires": ["snake"], "nodes": {"x": nodes["x"]}}))
+    done = dagprop("run", str(graph))
+    assert done.exit_code == 4 and "DP505" in done.err and "--plugin plugins/snake.py" in done.err
+    assert dagprop("check", str(graph)).exit_code == 4
+    graph.write_text(json.dumps({"dagprop": 1, "requires": ["snake"], "nodes": nodes}))
+    assert dagprop("check", str(graph)).exit_code == 2
+    assert dagprop("run", str(graph), "--plugin", "plugins/snake.py").exit_code == 0
+
+
+def test_classes_and_logits_must_be_as_many(dagprop, tmp_path):
+    graph = tmp_path / "few.json"
+    graph.write_text(
+        json.dumps(
+            {
+                "dagprop": 1,
+                "nodes": {
+                    "x": {"op": "input", "shape": ["N", 2], "value": [1, 2]},
+                    "y": {"op": "input", "value": 0},
+                    "z": {"op": "dense", "inputs": ["x"], "units": 3},
+                    "L": {"op": "cross_entropy", "inputs": ["z", "y"]},
+                },
+                "loss": "L",
+                "data": {"file": "d.csv", "classes": {"y": ["a", "b"]}},
+            }
+        )
+    )
+    done = dagprop("check", str(graph))
+    assert done.exit_code == 2 and '"y" has 2 classes' in done.err and "DP407" in done.err
+
+
+def test_tables_stay_narrow_for_nodes_with_very_many_inputs(dagprop):
+    nodes = {f"c{i}": {"op": "constant", "value": 1} for i in range(300)}
+    graph = json.dumps({"dagprop": 1, "nodes": {**nodes, "s": {"op": "add", "inputs": list(nodes)}}, "loss": "s"})
+    for verb in ("show", "run", "backprop"):
+        text = dagprop(verb, "-", stdin=graph.encode()).out
+        assert "c7, ... (300)" in text and max(map(len, text.splitlines())) < 200

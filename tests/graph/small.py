@@ -60,6 +60,11 @@ def read_nodes(nodes: Any, **keys: Any) -> Reading:
     return read_text(json.dumps({"dagprop": 1, "nodes": nodes, **keys}))
 
 
+def has_errors(reading: Reading) -> bool:
+    """Whether a problem stops the work; warnings do not."""
+    return any(not problem.warning for problem in reading.problems)
+
+
 def codes(reading: Reading) -> list[str]:
     """Return the codes of all problems, in the order of the file."""
     return [problem.code for problem in reading.problems]

@@ -7,7 +7,8 @@ import pytest
 
 from dagprop.graph.check import check_graph
 from dagprop.graph.document import parse_document
-from tests.graph.small import VOCABULARY, codes, read_nodes, read_text
+from dagprop.graph.records import Graph, Node
+from tests.graph.small import VOCABULARY, codes, has_errors, read_nodes, read_text
 
 X = {"op": "input"}
 DEEP = json.loads("[" * 33 + "1" + "]" * 33)
@@ -275,7 +276,7 @@ def test_all_problems_in_one_go_and_in_order() -> None:
 def test_warnings(nodes: dict[str, Any], keys: dict[str, Any], expected: list[tuple[str, str]]) -> None:
     reading = read_nodes(nodes, **keys)
     assert [(problem.code, problem.node) for problem in reading.problems] == expected
-    assert not reading.has_errors
+    assert not has_errors(reading)
     assert all(problem.warning for problem in reading.problems)
 
 
@@ -288,6 +289,21 @@ def test_check_graph_takes_a_graph_without_a_file() -> None:
     assert problems == []
     assert graph is not None
     assert [problem.path for problem in check_graph(graph, VOCABULARY)] == [("nodes", "y", "inputs", 0)]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "said"),
+    [("int8", 'is the text "int8"'), ("float46", "did you mean"), (float, "is a type"), (None, "null")],
+)
+def test_check_graph_judges_a_dtype_made_in_python(dtype: Any, said: str) -> None:
+    [problem] = check_graph(Graph({"x": Node("x", "input")}, dtype=dtype), VOCABULARY)
+    assert (problem.code, problem.path) == ("DP011", ("dtype",))
+    assert said in str(problem)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_check_graph_accepts_the_dtypes(dtype: str) -> None:
+    assert check_graph(Graph({"x": Node("x", "input")}, dtype=dtype), VOCABULARY) == []
 
 
 def test_healthy_nodes_of_a_file_with_errors() -> None:

@@ -8,7 +8,7 @@ from dagprop.errors import GraphError
 from dagprop.graph.definitions import call_outputs, expand
 from dagprop.graph.document import parse_document
 from dagprop.graph.records import AxisSize, Graph
-from tests.graph.small import VOCABULARY, codes, read_nodes
+from tests.graph.small import VOCABULARY, codes, has_errors, read_nodes
 from tests.graph.test_check import node
 
 X = {"op": "input", "shape": ["N", 2]}
@@ -16,7 +16,7 @@ X = {"op": "input", "shape": ["N", 2]}
 
 def expanded(nodes: dict[str, Any], **keys: Any) -> Graph:
     reading = read_nodes(nodes, **keys)
-    assert not reading.has_errors, [str(problem) for problem in reading.problems]
+    assert not has_errors(reading), [str(problem) for problem in reading.problems]
     assert reading.expanded is not None
     return reading.expanded
 

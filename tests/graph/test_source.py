@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagprop.errors import GraphError
+from dagprop.errors import GraphError, Problem
 from dagprop.graph.source import Source, is_readable, parse_json, read_source
-from tests.graph.small import codes, read_text
+from tests.graph.small import codes, has_errors, read_text
 
 SUITE = Path(__file__).parent.parent / "data" / "json_suite"
 JSON = st.recursive(
@@ -150,7 +150,7 @@ def test_any_bytes_end_in_a_reading(data: bytes) -> None:
 @pytest.mark.parametrize("path", sorted(SUITE.glob("test_*/*.json")), ids=lambda path: path.name)
 def test_no_file_of_the_suite_is_a_graph(path: Path) -> None:
     reading = read_text(path.read_bytes())
-    assert reading.has_errors
+    assert has_errors(reading)
     assert all(problem.line and problem.column and str(problem) for problem in reading.problems)
     not_json = {"DP002", "DP003", "DP005", "DP006"}
     if path.name.startswith("n_"):
@@ -199,6 +199,7 @@ def test_standard_input() -> None:
         (("b",), True, (3, 2)),
     ],
 )
-def test_locate(path: tuple[str | int, ...], at_key: bool, place: tuple[int, int]) -> None:
+def test_place(path: tuple[str | int, ...], at_key: bool, place: tuple[int, int]) -> None:
     text = '{"a": {\n  "ä": [1,  [2]]},\n "b": 1}'
-    assert Source("x.json", text).locate(path, at_key) == place
+    [problem] = Source("x.json", text).place([Problem("DP008", "", path=path, at_key=at_key)])
+    assert (problem.line, problem.column) == place

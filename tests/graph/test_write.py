@@ -11,7 +11,7 @@ from dagprop.errors import GraphError
 from dagprop.graph.document import parse_document
 from dagprop.graph.records import Graph, Node
 from dagprop.graph.write import WIDTH, dumps, to_json
-from tests.graph.small import read_text
+from tests.graph.small import has_errors, read_text
 from tests.graph.strategies import documents
 from tests.graph.test_topology import same
 
@@ -29,7 +29,7 @@ def read(text: str) -> Graph:
 def test_writing_and_reading_gives_the_same_records(document: dict[str, Any]) -> None:
     text = json.dumps(document)
     graph = read(text)
-    assert not read_text(text).has_errors
+    assert not has_errors(read_text(text))
     written = dumps(graph)
     again = read(written)
     assert same(again, graph)

@@ -1,5 +1,6 @@
 """The training loop, against gradient descent written out by hand, and what ends it early."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from dagprop import api
 from dagprop.errors import ComputationError, DataError, GraphError
 from dagprop.plan.network import prepare
 from dagprop.train.data import data_from_arrays
+from dagprop.train.evaluation import evaluate
 from dagprop.train.loop import check_settings
 from dagprop.train.samples import split_samples
 
@@ -230,7 +232,8 @@ def test_ctrl_c_inside_a_step(line, monkeypatch):
         ),
         (
             {"big": {"op": "constant", "value": 1e300}, "L": {"op": "multiply", "inputs": ["w", "big"]}}, 1e100,
-            'the updated value of "w" (parameter) is not finite in epoch 1, step 1; all values before it were finite', "w",
+            'the updated value of "w" (parameter) is not finite in epoch 1, step 1; all values before it were finite',
+            "w",
         ),
     ],
 )  # fmt: skip
@@ -275,3 +278,23 @@ def test_evaluation_in_chunks_is_evaluation_at_once(line, monkeypatch):
     chunked = evaluation.evaluate(network, data, parameters)
     assert chunked.loss == pytest.approx(whole.loss, rel=1e-12)
     assert chunked.samples == 23
+
+
+def test_accuracy_counts_each_sample_once_whatever_the_chunks(load_graph, monkeypatch):
+    graph = load_graph(
+        {
+            "x": {"op": "input", "shape": ["N", 2]},
+            "y": {"op": "input"},
+            "L": {"op": "cross_entropy", "inputs": ["x", "y"]},
+        },
+        loss="L",
+    )
+    logits = np.array([[1.0, 0], [1, 0], [0, 1], [1, 0], [0, 1], [0, 1], [0, 1]])
+    labels = [0, 1, 1, 1, 1, 0, 1]
+    network = prepare(graph)
+    data = data_from_arrays(network, {"x": logits, "y": labels})
+    whole = evaluate(network, data, {})
+    monkeypatch.setattr(sys.modules["dagprop.train.evaluation"], "CHUNK", 3)
+    cut = evaluate(network, data, {})
+    assert whole.accuracy == cut.accuracy == 4 / 7
+    assert cut.loss == pytest.approx(whole.loss, rel=1e-14)
