@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from dagprop.backends.reference import Array, Values, apply_rule, propagate
+from dagprop.backends.reference import Array, Memory, Values, apply_rule, propagate
 from dagprop.plan.steps import BackwardStep, Plan
 
 JACOBIAN_LIMIT = 1024
@@ -77,25 +77,26 @@ def edges(plan: Plan, values: Values, gradients: Values) -> Iterator[Edge]:
     """
     shapes = {name: value.shape for name, value in values.items()}
     with np.errstate(all="ignore"):
+        memory: Memory = {}
         for step in plan.backward:
             # A node whose value reaches no seed has no gradient in the run: nothing arrives there.
-            local = _local_derivative(step, values, gradients, shapes)
-            contribution = propagate(step, values, gradients, shapes)
+            local = _local_derivative(step, values, gradients, shapes, memory)
+            contribution = propagate(step, values, gradients, shapes, memory)
             yield Edge(step.target, step.node, step.input, step.position, local, contribution)
 
 
 def _local_derivative(
-    step: BackwardStep, values: Values, gradients: Values, shapes: dict[str, tuple[int, ...]]
+    step: BackwardStep, values: Values, gradients: Values, shapes: dict[str, tuple[int, ...]], memory: Memory
 ) -> Array | None:
     out, into = shapes[step.outputs[0]], shapes[step.target]
     dtype = values[step.target].dtype
     if step.kind == "derivative":
-        return np.broadcast_to(np.asarray(apply_rule(step, values, gradients, shapes), dtype=dtype), out)
+        return np.broadcast_to(np.asarray(apply_rule(step, values, gradients, shapes, memory), dtype=dtype), out)
     if len(step.outputs) > 1 or prod(out) * prod(into) > JACOBIAN_LIMIT:
         return None
     rows = []
     for number in range(prod(out)):
         unit = np.zeros(prod(out), dtype=dtype)
         unit[number] = 1
-        rows.append(propagate(step, values, {step.outputs[0]: unit.reshape(out)}, shapes))
+        rows.append(propagate(step, values, {step.outputs[0]: unit.reshape(out)}, shapes, {}))
     return np.asarray(rows, dtype=dtype).reshape((*out, *into))

@@ -20,6 +20,9 @@ from dagprop.plan.steps import Argument, BackwardStep, ForwardStep, Plan
 Array = NDArray[Any]
 Values = dict[str, Array]
 
+Memory = dict[str, Any]
+"""The ``node`` whose variadic rule ran last, and its ``result``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -88,8 +91,9 @@ def _run_backward(
     steps: Sequence[BackwardStep], values: Values, gradients: Values, shapes: Mapping[str, tuple[int, ...]]
 ) -> None:
     """Add to ``gradients`` what each step contributes; forget values and gradients that nothing needs any more."""
+    memory: Memory = {}
     for step in steps:
-        contribution = propagate(step, values, gradients, shapes)
+        contribution = propagate(step, values, gradients, shapes, memory)
         if step.accumulate:
             gradients[step.target] = gradients[step.target] + contribution
         else:
@@ -101,16 +105,22 @@ def _run_backward(
 
 
 def propagate(
-    step: BackwardStep, values: Values, gradients: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]
+    step: BackwardStep,
+    values: Values,
+    gradients: Mapping[str, Array],
+    shapes: Mapping[str, tuple[int, ...]],
+    memory: Memory,
 ) -> Array:
     """Return what one use of a value adds to its gradient: ∂L/∂y · ∂y/∂x, or the pullback of ∂L/∂y.
+
+    The memory is for :func:`apply_rule`.
 
     Raises
     ------
     ComputationError
         If the rule raises, or its result cannot be brought to the shape of the input.
     """
-    result = apply_rule(step, values, gradients, shapes)
+    result = apply_rule(step, values, gradients, shapes, memory)
     shape = shapes[step.target]
     try:
         gradient = gradients[step.outputs[0]] * result if step.kind == "derivative" else result
@@ -125,13 +135,31 @@ def propagate(
 
 
 def apply_rule(
-    step: BackwardStep, values: Values, gradients: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]
+    step: BackwardStep,
+    values: Values,
+    gradients: Mapping[str, Array],
+    shapes: Mapping[str, tuple[int, ...]],
+    memory: Memory,
 ) -> Any:
-    """Return what the rule of a backward step returns: the local derivative, or ∂L/∂x."""
+    """Return what the rule of a backward step returns: the local derivative, or ∂L/∂x.
+
+    The rule of a variadic input is called once for all the steps of its node, one behind the other: the memory holds
+    what it returned.
+    """
+    if step.part is not None and memory.get("node") == step.node:
+        return _part(memory["result"], step.part)
     try:
-        return step.rule(*_collect(step.arguments, values, gradients, shapes))
+        result = step.rule(*_collect(step.arguments, values, gradients, shapes))
+        if step.part is None:
+            return result
+        memory.update(node=step.node, result=result)
+        return _part(result, step.part)
     except (Exception, SystemExit) as error:
         raise _rule_failed(step, error, shapes) from error
+
+
+def _part(result: Any, part: int) -> Any:
+    return result[part] if isinstance(result, tuple) else result
 
 
 def _as_array(value: Any, dtype: np.dtype[Any]) -> Array:

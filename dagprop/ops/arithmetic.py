@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from functools import reduce
+from itertools import accumulate
+from operator import mul
 
 from dagprop.ops.registry import op
 
@@ -42,9 +44,11 @@ def multiply(xp, *xs):
 
 
 @multiply.derivative("xs")
-def _(xs, index):
-    # The product of the others, and not y / x: x may be 0.
-    return math.prod(x for i, x in enumerate(xs) if i != index)
+def _(xs):
+    # For each x the product of those before it and those behind it, and not y / x: x may be 0.
+    before = accumulate(xs[:-1], mul, initial=1)
+    behind = accumulate(reversed(xs[1:]), mul, initial=1)
+    return tuple(left * right for left, right in zip(before, reversed(list(behind)), strict=True))
 
 
 @op("divide")
@@ -118,9 +122,10 @@ def minimum(xp, *xs):
 
 @maximum.derivative("xs")
 @minimum.derivative("xs")
-def _(xp, xs, y, index):
+def _(xp, xs, y):
     chosen = [xp.where(x == y, 1.0, 0.0) for x in xs]
-    return chosen[index] / sum(chosen)
+    equal = sum(chosen)
+    return tuple(x / equal for x in chosen)
 
 
 @op("affine")

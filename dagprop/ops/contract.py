@@ -2,7 +2,8 @@
 
 A rule is a plain function whose argument names say what it needs: ``xp`` (the array namespace), the op's inputs
 (positional), its attributes (keyword-only, with their defaults); derivative rules may also ask for ``y`` (the output),
-``g`` (∂L/∂y; pullbacks only) and, in an op with a variadic input, ``index`` (which of them is meant).  A rule gets what
+``g`` (∂L/∂y; pullbacks only).  The rule of a variadic input gives one result for all of them, or a tuple with one for
+each.  A rule gets what
 it names and no more, so that the plan knows which values must live until the backward pass.
 """
 
@@ -20,7 +21,7 @@ from dagprop.graph.signature import AttributeSignature, InputSignature, Signatur
 
 Rule = Callable[..., Any]
 
-RESERVED = ("xp", "g", "y", "index")
+RESERVED = ("xp", "g", "y")
 """Names with a meaning of their own in rules; no input or attribute may have them."""
 
 _KINDS: dict[str, str] = {
@@ -105,7 +106,6 @@ class Op:
         names = [signature.name for signature in self.signature.inputs]
         known = {"xp", "y", *names, *(attribute.name for attribute in self.signature.attributes)}
         known |= {"g"} if kind == "pullback" else set()
-        known |= {"index"} if self.signature.variadic else set()
 
         def declare(function: Rule) -> Rule:
             place = _place(function)

@@ -75,6 +75,8 @@ class BackwardStep:
     arguments : tuple of Argument
     outputs : tuple of str
         The values of the node, whose gradients are propagated.
+    part : int or None
+        Which of the results of the rule belongs to the input, where the rule gives one for each of a variadic input.
     accumulate : bool
         Whether an earlier step has begun the gradient of the target.
     frees : tuple of str
@@ -92,6 +94,7 @@ class BackwardStep:
     rule: Callable[..., Any]
     arguments: tuple[Argument, ...]
     outputs: tuple[str, ...]
+    part: int | None
     accumulate: bool
     frees: tuple[str, ...] = ()
     frees_gradients: tuple[str, ...] = ()
@@ -227,7 +230,6 @@ def _backward_step(network: Network, node: Node, op: Op, position: int, name: st
         "xp": ("namespace", None),
         "g": ("gradient", outputs),
         "y": ("value", outputs[0]) if len(outputs) == 1 else ("values", outputs),
-        "index": ("constant", position - fixed),
         **{attribute: ("constant", value) for attribute, value in attribute_values(node, op).items()},
     }
     for signature, reference in zip(op.signature.inputs, node.inputs, strict=False):
@@ -246,6 +248,7 @@ def _backward_step(network: Network, node: Node, op: Op, position: int, name: st
         rule=rule.function,
         arguments=tuple(sources[argument] for argument in rule.arguments),
         outputs=outputs,
+        part=position - fixed if position >= fixed and op.signature.variadic else None,
         accumulate=accumulate,
     )
 

@@ -1,5 +1,6 @@
 """Gradients of whole networks against derivatives that are worked out without dagprop."""
 
+import dataclasses
 import random
 
 import numpy as np
@@ -221,3 +222,30 @@ def test_a_chain_of_100_000_nodes(write_graph):
     value, gradients = dagprop.value_and_grad(graph)
     sign = (-1) ** (length // 2)
     assert (value, float(gradients["x0"])) == (0.5 * sign, sign)
+
+
+@pytest.mark.parametrize("name", ["multiply", "maximum", "minimum", "add"])
+def test_a_node_with_very_many_inputs_calls_its_rule_once(load_graph, monkeypatch, name):
+    from dagprop.ops.registry import ops
+
+    calls = []
+    rule = ops()[name].rules["xs"]
+
+    def counted(*arguments):
+        calls.append(1)
+        return rule.function(*arguments)
+
+    count = 300
+    leaves = {f"x{i}": {"op": "parameter", "value": 1 + (i * 7 % count) / count} for i in range(count)}
+    graph = load_graph({**leaves, "L": {"op": name, "inputs": list(leaves)}}, loss="L")
+    monkeypatch.setitem(ops()[name].rules, "xs", dataclasses.replace(rule, function=counted))
+    value, gradients = dagprop.value_and_grad(graph)
+    assert len(calls) == 1
+    values = np.array([leaf["value"] for leaf in leaves.values()])
+    expected = {
+        "multiply": value / values,
+        "maximum": (values == values.max()).astype(float),
+        "minimum": (values == values.min()).astype(float),
+        "add": np.ones(count),
+    }[name]
+    np.testing.assert_allclose([gradients[id] for id in leaves], expected, rtol=1e-12)

@@ -171,12 +171,13 @@ def rule_result(
 ) -> Any:
     """Return what the rule of one input gives: the local derivative, or the gradient."""
     fixed = len(op.signature.inputs) - op.signature.variadic
-    known = {"xp": xp, "g": g, "y": forward(op, inputs, attributes, xp), "index": position - fixed, **attributes}
+    known = {"xp": xp, "g": g, "y": forward(op, inputs, attributes, xp), **attributes}
     known |= {signature.name: value for signature, value in zip(op.signature.inputs, inputs, strict=False)}
     if op.signature.variadic:
         known[op.signature.inputs[-1].name] = tuple(inputs[fixed:])
     rule = op.rules[op.signature.inputs[min(position, len(op.signature.inputs) - 1)].name]
-    return rule.function(**{name: known[name] for name in rule.arguments})
+    result = rule.function(**{name: known[name] for name in rule.arguments})
+    return result[position - fixed] if isinstance(result, tuple) and position >= fixed else result
 
 
 def gradient(op: Op, position: int, inputs: list[Any], attributes: dict[str, Any], g: Any) -> np.ndarray:

@@ -70,7 +70,6 @@ def test_a_rule_asks_for_what_it_names_and_no_more():
         ("own", lambda x, xp: x, '"xp" has a meaning of its own'),
         ("own", lambda xp, y: y, '"y" has a meaning of its own'),
         ("own", lambda xp, g: g, '"g" has a meaning of its own'),
-        ("own", lambda xp, x, *, index=0: x, '"index" has a meaning of its own'),
         ("own", lambda xp, x, *, inputs=0: x, '"inputs" has the name of a key'),
         ("own", lambda xp, x, **rest: x, "would accept anything"),
         ("own", lambda xp, x, b=1.0: x, 'default of the input "b" is not None'),
