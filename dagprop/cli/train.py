@@ -130,7 +130,12 @@ def _progress(epochs: int, quiet: bool, digits: int) -> Iterator[Callable[[Epoch
     room = max(shutil.get_terminal_size().columns - BAR_WIDTH - len("training  [] 100% 00:00:00  "), 0)
 
     def item(record: EpochRecord | None) -> str:
-        return "" if record is None else _record_text(record, 4)[:room]
+        text = ""
+        for part in _record_text(record, 4).split("  ") if record else ():
+            text = f"{text}  {part}" if text else part
+            if len(text) > room:
+                return text[: -len(part) - 2]
+        return text
 
     with click.progressbar(
         length=epochs, label="training", file=sys.stderr, item_show_func=item, width=BAR_WIDTH
