@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from dagprop.backends.reference import Array, Memory, Values, apply_rule, propagate
-from dagprop.plan.steps import BackwardStep, Plan
+from dagprop.plan.records import BackwardStep, Plan
 
 JACOBIAN_LIMIT = 1024
 """A local Jacobian with more entries than this is not written out."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dagprop.backends.numpy_namespace import numpy_namespace
 from dagprop.errors import ComputationError, DagpropError, Problem, error_text, quote
-from dagprop.plan.steps import Argument, BackwardStep, ForwardStep, Plan
+from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
 
 Array = NDArray[Any]
 Values = dict[str, Array]

@@ -7,130 +7,15 @@ is a value: the same list is executed, compiled, drawn and printed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
 
 from dagprop.errors import GraphError, Problem, quote
+from dagprop.graph.collector import paused_collector
 from dagprop.graph.records import Node, split_reference
 from dagprop.ops.contract import Op
 from dagprop.plan.network import Network
+from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
 from dagprop.plan.shapes import attribute_values, problem_at
-
-Argument = tuple[Literal["namespace", "gradient", "value", "values", "constant"], Any]
-"""Where one argument of a rule comes from.
-
-``("namespace", None)``, ``("gradient", references of the outputs)``, ``("value", reference)``,
-``("values", references)`` or ``("constant", the value itself)``.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class ForwardStep:
-    """``outputs = op(inputs)``.
-
-    Attributes
-    ----------
-    node, op : str
-    rule : callable
-    arguments : tuple of Argument
-        The positional arguments of the rule.
-    attributes : mapping
-        Its keyword arguments.
-    inputs : tuple of str or None
-    outputs : tuple of str
-        The values that the step gives.
-    frees : tuple of str
-        The values that nothing after this step needs.
-    """
-
-    node: str
-    op: str
-    rule: Callable[..., Any]
-    arguments: tuple[Argument, ...]
-    attributes: Mapping[str, Any]
-    inputs: tuple[str | None, ...]
-    outputs: tuple[str, ...]
-    frees: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{', '.join(self.outputs)} = {self.op}({', '.join(name for name in self.inputs if name)})"
-
-
-@dataclass(frozen=True, slots=True)
-class BackwardStep:
-    """``gradient of target (+)= rule(gradient of outputs)``: one use of one value.
-
-    Attributes
-    ----------
-    node, op : str
-    position : int
-        Which input of the node.
-    input : str
-        The name of that input.
-    target : str
-        The reference of the value that feeds it.
-    kind : {"derivative", "pullback"}
-    rule : callable
-    arguments : tuple of Argument
-    outputs : tuple of str
-        The values of the node, whose gradients are propagated.
-    part : int or None
-        Which of the results of the rule belongs to the input, where the rule gives one for each of a variadic input.
-    accumulate : bool
-        Whether an earlier step has begun the gradient of the target.
-    frees : tuple of str
-        The values that nothing after this step needs.
-    frees_gradients : tuple of str
-        The gradients that nothing after this step needs.
-    """
-
-    node: str
-    op: str
-    position: int
-    input: str
-    target: str
-    kind: Literal["derivative", "pullback"]
-    rule: Callable[..., Any]
-    arguments: tuple[Argument, ...]
-    outputs: tuple[str, ...]
-    part: int | None
-    accumulate: bool
-    frees: tuple[str, ...] = ()
-    frees_gradients: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        gradients = ", ".join(f"d_{name}" for name in self.outputs)
-        return f"d_{self.target} {'+=' if self.accumulate else '='} {self.op}.d/{self.input} ({gradients})"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Ordered steps; nothing is executed.
-
-    Attributes
-    ----------
-    leaves : tuple of str
-        The leaves whose values a run needs.
-    forward : tuple of ForwardStep
-    backward : tuple of BackwardStep
-    outputs : tuple of str
-        The values that a run gives back.
-    seeds : tuple of str
-        The values whose gradients the backward pass starts from.
-    wrt : tuple of str
-        The values whose gradients a run gives back.
-    """
-
-    leaves: tuple[str, ...]
-    forward: tuple[ForwardStep, ...]
-    backward: tuple[BackwardStep, ...]
-    outputs: tuple[str, ...]
-    seeds: tuple[str, ...]
-    wrt: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return "\n".join(str(step) for step in (*self.forward, *self.backward))
 
 
 def plan(network: Network, outputs: tuple[str, ...], seeds: tuple[str, ...] = (), wrt: tuple[str, ...] = ()) -> Plan:
@@ -158,18 +43,20 @@ def plan(network: Network, outputs: tuple[str, ...], seeds: tuple[str, ...] = ()
     return found
 
 
+@paused_collector()
 def _plan(network: Network, outputs: tuple[str, ...], seeds: tuple[str, ...], wrt: tuple[str, ...]) -> Plan:
     backward = _backward_steps(network, seeds, wrt)
     kept = set(outputs)
-    read_backward = {reference for step in backward for reference in _reads(step.arguments)}
+    reads_backward = _reads_in_order(backward)
+    read_backward = {reference for reads in reads_backward for reference in reads}
     needed = _ancestors(network, {*outputs, *seeds, *wrt} | read_backward)
     last_use: dict[str, int] = {}
     forward_nodes = [network.node(id) for id in network.order if id in needed and not network.node(id).is_leaf]
     for time, node in enumerate(forward_nodes):
         last_use.update(dict.fromkeys(network.outputs[node.id], time))
         last_use.update(dict.fromkeys(node.references, time))
-    for time, step in enumerate(backward, start=len(forward_nodes)):
-        last_use.update(dict.fromkeys(_reads(step.arguments), time))
+    for time, reads in enumerate(reads_backward, start=len(forward_nodes)):
+        last_use.update(dict.fromkeys(reads, time))
     frees: dict[int, list[str]] = {}
     for reference, time in last_use.items():
         if reference not in kept:
@@ -207,23 +94,41 @@ def _backward_steps(network: Network, seeds: Iterable[str], wrt: Iterable[str]) 
         node = network.node(id)
         if node.is_leaf or begun.isdisjoint(network.outputs[id]):
             continue
-        for position, reference in enumerate(node.inputs):
-            if reference not in varied:
-                continue
-            op = network.ops[node.op]
-            name = op.signature.inputs[min(position, len(op.signature.inputs) - 1)].name
+        op = network.ops[node.op]
+        names = [signature.name for signature in op.signature.inputs]
+        asked = [(position, name) for position, name in enumerate(node.inputs) if name is not None and name in varied]
+        arguments: dict[str, tuple[Argument, ...]] = {}
+        for position, reference in asked:
+            name = names[min(position, len(names) - 1)]
             if name not in op.rules:
                 problems.append(_no_rule(node, op, name))
                 continue
-            steps.append(_backward_step(network, node, op, position, name, accumulate=reference in begun))
+            if name not in arguments:
+                arguments[name] = _rule_arguments(network, node, op, name)
+            part = position - len(names) + 1 if op.signature.variadic and name == names[-1] else None
+            steps.append(
+                BackwardStep(
+                    node=id,
+                    op=node.op,
+                    position=position,
+                    input=op.signature.input_name(position),
+                    target=reference,
+                    kind=op.rules[name].kind,
+                    rule=op.rules[name].function,
+                    arguments=arguments[name],
+                    outputs=network.outputs[id],
+                    part=part,
+                    accumulate=reference in begun,
+                )
+            )
             begun.add(reference)
     if problems:
         raise GraphError(*problems)
     return steps
 
 
-def _backward_step(network: Network, node: Node, op: Op, position: int, name: str, *, accumulate: bool) -> BackwardStep:
-    rule = op.rules[name]
+def _rule_arguments(network: Network, node: Node, op: Op, name: str) -> tuple[Argument, ...]:
+    """Return where the derivative rule of an input finds what it asks for."""
     outputs = network.outputs[node.id]
     fixed = len(op.signature.inputs) - op.signature.variadic
     sources: dict[str, Argument] = {
@@ -236,21 +141,7 @@ def _backward_step(network: Network, node: Node, op: Op, position: int, name: st
         sources[signature.name] = ("constant", None) if reference is None else ("value", reference)
     if op.signature.variadic:
         sources[op.signature.inputs[-1].name] = ("values", tuple(node.inputs)[fixed:])
-    target = tuple(node.inputs)[position]
-    assert target is not None  # only values that vary get here
-    return BackwardStep(
-        node=node.id,
-        op=node.op,
-        position=position,
-        input=op.signature.input_name(position),
-        target=target,
-        kind=rule.kind,
-        rule=rule.function,
-        arguments=tuple(sources[argument] for argument in rule.arguments),
-        outputs=outputs,
-        part=position - fixed if position >= fixed and op.signature.variadic else None,
-        accumulate=accumulate,
-    )
+    return tuple(sources[argument] for argument in op.rules[name].arguments)
 
 
 def _with_frees(
@@ -262,8 +153,25 @@ def _with_frees(
         last = number + 1 == len(steps) or steps[number + 1].node != step.node
         gradients = tuple(name for name in step.outputs if last and name not in keep)
         values = tuple(frees.get(start + number, ()))
-        result.append(replace(step, frees=values, frees_gradients=gradients) if values or gradients else step)
+        if values or gradients:
+            # Not dataclasses.replace, which takes three times as long and is felt on large graphs.
+            kept = (step.node, step.op, step.position, step.input, step.target, step.kind)
+            step = BackwardStep(
+                *kept, step.rule, step.arguments, step.outputs, step.part, step.accumulate, values, gradients
+            )
+        result.append(step)
     return tuple(result)
+
+
+def _reads_in_order(steps: Iterable[BackwardStep]) -> list[list[str]]:
+    """Return the values that each step reads; of the steps of a variadic rule, which runs once, only the first does."""
+    found: list[list[str]] = []
+    before: BackwardStep | None = None
+    for step in steps:
+        again = before is not None and step.part is not None and step.arguments is before.arguments
+        found.append([] if again else _reads(step.arguments))
+        before = step
+    return found
 
 
 def _reads(arguments: Iterable[Argument]) -> list[str]:

@@ -138,10 +138,13 @@ def test_values_are_freed_after_their_last_use(network, example, data):
         alive.update(step.outputs)
         alive.difference_update(step.frees)
     gradients = set(steps.seeds)
+    ran = ()
     for step in steps.backward:
+        runs = step.part is None or step.arguments is not ran  # a variadic rule runs once for all of its steps
+        ran = step.arguments
         read = {source for kind, source in step.arguments if kind == "value"}
         read.update(*(source for kind, source in step.arguments if kind == "values"))
-        assert alive >= read
+        assert alive >= read or not runs
         gradients.add(step.target)
         alive.difference_update(step.frees)
         gradients.difference_update(step.frees_gradients)

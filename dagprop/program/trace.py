@@ -1,0 +1,217 @@
+"""The trace: a plan, run on symbols.
+
+It does with symbols what the reference back end does with arrays - the rules, the sums over uses and over broadcast
+axes, the mean over the samples, the step of gradient descent - and what comes out is a program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from dagprop.errors import DagpropError, PluginError, Problem, quote
+from dagprop.graph.collector import paused_collector
+from dagprop.ops.namespace import Namespace
+from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
+from dagprop.program.recorder import Recorder
+from dagprop.program.records import Program
+from dagprop.program.symbols import Symbol, elementwise, number_of, structural, symbolic_namespace
+
+LEARNING_RATE = "learning rate"
+"""The input of a training program that is no leaf."""
+
+Symbols = dict[str, Symbol]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A plan that was run on symbols.
+
+    Attributes
+    ----------
+    recorder : Recorder
+    values, gradients : dict from reference to Symbol
+    leaves : tuple of str
+    """
+
+    recorder: Recorder
+    values: Symbols
+    gradients: Symbols
+    leaves: tuple[str, ...]
+
+
+@paused_collector()
+def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = False) -> Trace:
+    """Run a plan on symbols.
+
+    Parameters
+    ----------
+    plan : Plan
+    shapes : mapping from leaf id to shape
+        The shape of each leaf, without names: a program is made for one number of samples.
+    cotangents : bool
+        Whether a run is given the upstream gradients, as ``"d_" + reference``; else the mean is back-propagated.
+
+    Raises
+    ------
+    PluginError
+        If a rule does what cannot be recorded, such as an ``if`` on a value (DP503).
+    """
+    recorder = Recorder()
+    xp = symbolic_namespace(recorder)
+    values = {leaf: Symbol(recorder, recorder.input(leaf, shapes[leaf])) for leaf in plan.leaves}
+    for step in plan.forward:
+        recorder.origin = str(step)
+        result = _call(step, xp, values, {}, step.attributes)
+        results = result if isinstance(result, tuple) else (result,)
+        for name, value in zip(step.outputs, results, strict=True):
+            values[name] = _real(recorder, value)
+    gradients: Symbols = {}
+    for seed in plan.seeds:
+        recorder.origin = f"d_{seed}"
+        shape = values[seed].shape
+        if cotangents:
+            gradients[seed] = Symbol(recorder, recorder.input(f"d_{seed}", shape))  # type: ignore[arg-type]
+        else:
+            gradients[seed] = xp.full_like(values[seed], 1 / max(prod(map(int, shape)), 1))
+    memory: dict[str, Any] = {}
+    for use in plan.backward:
+        recorder.origin = str(use)
+        _propagate(recorder, use, xp, values, gradients, memory)
+    for name in plan.wrt:
+        if name not in gradients:
+            gradients[name] = xp.zeros_like(values[name])
+    return Trace(recorder, values, gradients, plan.leaves)
+
+
+def training_program(
+    plan: Plan, shapes: Mapping[str, tuple[int, ...]], updates: Mapping[str, str], dtype: str
+) -> Program:
+    """Return the program of one step of gradient descent.
+
+    Parameters
+    ----------
+    plan : Plan
+        Whose only seed is the loss, and whose ``wrt`` are the parameters.
+    shapes : mapping from leaf id to shape
+    updates : mapping from state id to reference
+        The states, and the values that replace them.
+    dtype : str
+
+    Returns
+    -------
+    Program
+        Its inputs are the leaves and :data:`LEARNING_RATE`.  Its outputs are ``loss`` (the mean), the plan's outputs,
+        and for each parameter and state its new value as ``"new " + id``.
+    """
+    traced = trace(plan, shapes)
+    recorder = traced.recorder
+    recorder.origin = "mean over the samples"
+    rate = Symbol(recorder, recorder.input(LEARNING_RATE, ()))
+    xp = symbolic_namespace(recorder)
+    outputs = {"loss": xp.mean(traced.values[plan.seeds[0]])}
+    outputs |= {name: traced.values[name] for name in plan.outputs}
+    for parameter in plan.wrt:
+        recorder.origin = f"new {parameter} = {parameter} - learning rate * d_{parameter}"
+        outputs[f"new {parameter}"] = traced.values[parameter] - rate * traced.gradients[parameter]
+    outputs |= {f"new {state}": traced.values[reference] for state, reference in updates.items()}
+    return recorder.program(
+        (*plan.leaves, LEARNING_RATE), {name: symbol.number for name, symbol in outputs.items()}, dtype
+    )
+
+
+def plan_program(plan: Plan, shapes: Mapping[str, tuple[int, ...]], dtype: str, cotangents: bool = False) -> Program:
+    """Return the program that gives what a plan gives: its outputs by reference, gradients as ``"d_" + reference``."""
+    traced = trace(plan, shapes, cotangents)
+    outputs = {name: traced.values[name].number for name in plan.outputs}
+    outputs |= {f"d_{name}": traced.gradients[name].number for name in plan.wrt}
+    inputs = (*plan.leaves, *(f"d_{seed}" for seed in plan.seeds if cotangents))
+    return traced.recorder.program(inputs, outputs, dtype)
+
+
+def _propagate(
+    recorder: Recorder,
+    step: BackwardStep,
+    xp: Namespace,
+    values: Symbols,
+    gradients: Symbols,
+    memory: dict[str, Any],
+) -> None:
+    """Record what one use of a value adds to its gradient; the rule of a variadic input is called once for all."""
+    if step.part is None:
+        result = _call(step, xp, values, gradients, {})
+    else:
+        if memory.get("node") != step.node:
+            memory.update(node=step.node, result=_call(step, xp, values, gradients, {}))
+        result = memory["result"][step.part] if isinstance(memory["result"], tuple) else memory["result"]
+    if step.kind == "derivative":
+        result = gradients[step.outputs[0]] * result
+    contribution = _sum_to_shape(_real(recorder, result), values[step.target].shape)
+    if step.accumulate:
+        contribution = elementwise(recorder, "add", gradients[step.target], contribution)
+    gradients[step.target] = contribution
+
+
+def _sum_to_shape(gradient: Symbol, shape: Sequence[Any]) -> Symbol:
+    """Return a gradient summed over the axes that broadcasting added or stretched."""
+    if gradient.shape == shape:
+        return gradient
+    recorder = gradient.recorder
+    if prod(map(int, gradient.shape)) == prod(shape):
+        return structural(recorder, "reshape", (gradient,), (tuple(shape),), shape)
+    added = gradient.ndim - len(shape)
+    stretched = [axis + added for axis, size in enumerate(shape) if size == 1 and gradient.shape[axis + added] != 1]
+    axes = (*range(added), *stretched)
+    kept = tuple(1 if axis in axes else size for axis, size in enumerate(gradient.shape))
+    summed = structural(recorder, "sum", (gradient,), (axes, True), kept)
+    return structural(recorder, "reshape", (summed,), (tuple(shape),), shape)
+
+
+def _real(recorder: Recorder, value: object) -> Symbol:
+    """Return what a rule gave as a symbol of numbers."""
+    symbol = value if isinstance(value, Symbol) else Symbol(recorder, number_of(recorder, value))
+    return elementwise(recorder, "real", symbol) if recorder.instruction(symbol.number).boolean else symbol
+
+
+def _call(
+    step: ForwardStep | BackwardStep, xp: Namespace, values: Symbols, gradients: Symbols, attributes: Mapping[str, Any]
+) -> Any:
+    """Return what a rule gives for symbols.
+
+    Raises
+    ------
+    PluginError
+        If it does what cannot be recorded (DP503).
+    """
+    try:
+        return step.rule(*[_argument(argument, xp, values, gradients) for argument in step.arguments], **attributes)
+    except DagpropError:
+        raise
+    except Exception as error:  # a rule is anybody's code
+        what = "forward rule" if isinstance(step, ForwardStep) else f"{step.kind} rule for {quote(step.input)}"
+        code = step.rule.__code__
+        problem = Problem(
+            "DP503",
+            f"the {what} of {quote(step.op)} cannot be recorded: {error}",
+            node=step.node,
+            file=code.co_filename,
+            line=code.co_firstlineno,
+        )
+        raise PluginError(problem) from error
+
+
+def _argument(argument: Argument, xp: Namespace, values: Symbols, gradients: Symbols) -> Any:
+    kind, source = argument
+    match kind:
+        case "namespace":
+            return xp
+        case "value":
+            return values[source]
+        case "values":
+            return tuple(values[name] for name in source)
+        case "constant":
+            return source
+    found = tuple(gradients[name] if name in gradients else xp.zeros_like(values[name]) for name in source)
+    return found if len(found) > 1 else found[0]
