@@ -3,6 +3,9 @@
 ``feeds`` and ``parameters`` are dicts of arrays by node id.  ``feeds`` may name any leaf; ``parameters`` names
 parameters and states.  What is left out takes its ``value`` from the file, and a parameter that has only an ``init``
 is initialised with the graph's seed.  Ids are those of the expanded graph: ``hidden/w``.
+
+``backend`` says who computes: ``"reference"`` is NumPy, step by step; ``"compiled"`` compiles first; ``"auto"`` takes
+what pays, which is to compile for a training, and the reference for a single run.
 """
 
 from __future__ import annotations
@@ -15,16 +18,19 @@ import numpy as np
 
 from dagprop.backends.edges import Backprop, Edge, edges
 from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_numbers, leaf_values
-from dagprop.backends.reference import Array, Run, Values, run
+from dagprop.backends.reference import Array, Run, Values
+from dagprop.backends.select import Backend, execute
 from dagprop.errors import DataError, GraphError, Problem, quote, suggest
 from dagprop.graph.records import Graph
 from dagprop.loading import check_file, load
 from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import loss_reference, prediction_outputs
-from dagprop.plan.steps import Plan, plan
+from dagprop.plan.records import Plan
+from dagprop.plan.steps import plan
 from dagprop.train.data import Data, data_from_arrays, load_data
 from dagprop.train.initializers import initial_values
-from dagprop.train.loop import EpochRecord, TrainResult, check_settings, train_network
+from dagprop.train.loop import EpochRecord, TrainResult, train_network
+from dagprop.train.settings import check_settings
 
 __all__ = [
     "Backprop",
@@ -43,13 +49,16 @@ __all__ = [
 ]
 
 
-def forward(graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None = None) -> Values:
+def forward(
+    graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None = None, *, backend: Backend = "auto"
+) -> Values:
     """Run the forward pass and return the value of every node, by id.
 
     Parameters
     ----------
     graph : Graph
     feeds, parameters : mapping from id to array_like, optional
+    backend : {"auto", "reference", "compiled"}
 
     Returns
     -------
@@ -64,11 +73,13 @@ def forward(graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None =
         If a rule fails.
     """
     network = prepare(graph)
-    values, leaves = _run(network, plan(network, _every_value(network)), feeds, parameters)
+    values, leaves = _run(network, plan(network, _every_value(network)), feeds, parameters, backend)
     return _plain(network, leaves, values.values)
 
 
-def predict(graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None = None) -> Values:
+def predict(
+    graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None = None, *, backend: Backend = "auto"
+) -> Values:
     """Run only what the graph's ``outputs`` need and return them, by reference.
 
     A graph without ``outputs`` gives what its loss op calls prediction or logits, or every value that nothing uses.
@@ -80,7 +91,7 @@ def predict(graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None =
         As :func:`forward` does.
     """
     network = prepare(graph)
-    done, leaves = _run(network, plan(network, prediction_outputs(network)), feeds, parameters)
+    done, leaves = _run(network, plan(network, prediction_outputs(network)), feeds, parameters, backend)
     return _plain(network, leaves, done.values)
 
 
@@ -89,6 +100,8 @@ def value_and_grad(
     feeds: Feeds | None = None,
     parameters: Feeds | None = None,
     wrt: Iterable[str] | None = None,
+    *,
+    backend: Backend = "auto",
 ) -> tuple[float, Values]:
     """Return the loss, as the mean over the samples, and its gradients.
 
@@ -99,6 +112,7 @@ def value_and_grad(
     feeds, parameters : mapping from id to array_like, optional
     wrt : iterable of str, optional
         Any nodes: parameters, inputs, inner nodes.  By default the trainable parameters.
+    backend : {"auto", "reference", "compiled"}
 
     Returns
     -------
@@ -116,7 +130,7 @@ def value_and_grad(
     network = prepare(graph)
     loss = loss_reference(network)
     wanted = _wanted(network, wrt)
-    done, leaves = _run(network, plan(network, (loss,), (loss,), wanted), feeds, parameters)
+    done, leaves = _run(network, plan(network, (loss,), (loss,), wanted), feeds, parameters, backend)
     return _mean(loss, done), _plain(network, leaves, done.gradients)
 
 
@@ -126,6 +140,8 @@ def vjp(
     parameters: Feeds | None,
     cotangents: Feeds,
     wrt: Iterable[str] | None = None,
+    *,
+    backend: Backend = "auto",
 ) -> Values:
     """Back-propagate given gradients of any nodes (a vector-Jacobian product).
 
@@ -138,6 +154,7 @@ def vjp(
         The upstream gradient of each node to start from, in the shape of its value.
     wrt : iterable of str, optional
         As in :func:`value_and_grad`.
+    backend : {"auto", "reference", "compiled"}
 
     Returns
     -------
@@ -157,10 +174,12 @@ def vjp(
     steps = plan(network, seeds, seeds, wanted)
     leaves = _leaves(network, steps, feeds, parameters)
     given = {seed: _cotangent(network, leaves, seed, cotangents[seed]) for seed in seeds}
-    return _plain(network, leaves, run(steps, leaves.arrays, given).gradients)
+    return _plain(network, leaves, execute(steps, leaves.arrays, given, backend).gradients)
 
 
-def backprop(graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None = None) -> Backprop:
+def backprop(
+    graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None = None, *, backend: Backend = "auto"
+) -> Backprop:
     """Run one forward and one backward pass and keep everything: values, gradients and local derivatives.
 
     Raises
@@ -172,7 +191,7 @@ def backprop(graph: Graph, feeds: Feeds | None = None, parameters: Feeds | None 
     loss = loss_reference(network)
     every = _every_value(network)
     steps = plan(network, every, (loss,), every)
-    done, leaves = _run(network, steps, feeds, parameters)
+    done, leaves = _run(network, steps, feeds, parameters, backend)
 
     def plain(array: Array, *names: str) -> Array:
         return leaves.without_sample_axis(array, *(network.shapes[name] for name in names))
@@ -225,6 +244,7 @@ def train(
     validation: float | None = None,
     test: float | None = None,
     on_epoch: Callable[[EpochRecord], object] | None = None,
+    backend: Backend = "auto",
 ) -> TrainResult:
     """Train by stochastic gradient descent, θ ← θ - η ∂L/∂θ, all gradients taken at the old θ.
 
@@ -241,6 +261,7 @@ def train(
         See :class:`~dagprop.graph.records.TrainSettings`; what is None is as the graph's ``train`` says.
     on_epoch : callable, optional
         Is given the :class:`~dagprop.train.loop.EpochRecord` of each epoch when it ends.
+    backend : {"auto", "reference", "compiled"}
 
     Returns
     -------
@@ -254,7 +275,8 @@ def train(
     DataError
         If the data cannot be read or does not fit.
     ComputationError
-        If the loss or a parameter is no longer finite, or a rule fails.
+        If the loss or a parameter is no longer finite, or a rule fails; or if ``"compiled"`` is asked for and the
+        network cannot be.
     """
     network = prepare(graph)
     given: dict[str, Any] = {
@@ -273,12 +295,14 @@ def train(
         data = load_data(graph, network)
     elif not isinstance(data, Data):
         data = data_from_arrays(network, _by_id("data", data))
-    return train_network(network, data, settings, _by_id("parameters", parameters), on_epoch)
+    return train_network(network, data, settings, _by_id("parameters", parameters), on_epoch, backend)
 
 
-def _run(network: Network, steps: Plan, feeds: Feeds | None, parameters: Feeds | None) -> tuple[Run, LeafValues]:
+def _run(
+    network: Network, steps: Plan, feeds: Feeds | None, parameters: Feeds | None, backend: Backend
+) -> tuple[Run, LeafValues]:
     leaves = _leaves(network, steps, feeds, parameters)
-    return run(steps, leaves.arrays), leaves
+    return execute(steps, leaves.arrays, backend=backend), leaves
 
 
 def _leaves(network: Network, steps: Plan, feeds: Feeds | None, parameters: Feeds | None) -> LeafValues:

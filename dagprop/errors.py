@@ -75,6 +75,7 @@ CODES: dict[str, str] = {
     "DP702": "A value is not finite.",
     "DP703": "A rule returned something of the wrong shape or type.",
     "DP704": "There is not enough memory.",
+    "DP705": "The network cannot be compiled.",
 }
 """Every error code with its meaning; ``docs/errors.md`` is generated from this table."""
 

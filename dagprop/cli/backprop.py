@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.command("backprop")
 @options.graph_argument
 @options.feeding
+@options.backend_option
 @options.row_option
 @click.option("--lr", type=options.Finite(min=0), help="Also take one step of this learning rate with each parameter.")
 @options.digits_option
@@ -29,6 +30,7 @@ def command(
     lr: float | None,
     data: str | None,
     row: int | None,
+    backend: Any,
     digits: int,
     full: bool,
     as_json: bool,
@@ -45,7 +47,7 @@ def command(
 
     refuse_two_readers(graph, data)
     session = open_session(graph, **session_options)
-    done = backprop(session.graph, session.feeds(data, row), session.parameters)
+    done = backprop(session.graph, session.feeds(data, row), session.parameters, backend=backend)
     network = session.network
     note_random_parameters(session)
     warn_non_finite(network, done.values)

@@ -12,6 +12,7 @@ from dagprop.cli import options
 @click.command("evaluate")
 @options.graph_argument
 @options.feeding
+@options.backend_option
 @click.option(
     "--split",
     type=click.Choice(["all", "train", "validation", "test"]),
@@ -23,7 +24,14 @@ from dagprop.cli import options
 @options.json_option
 @options.general
 def command(
-    graph: str, data: str | None, split: str, digits: int, as_json: bool, seed: int | None, **session_options: Any
+    graph: str,
+    data: str | None,
+    split: str,
+    backend: Any,
+    digits: int,
+    as_json: bool,
+    seed: int | None,
+    **session_options: Any,
 ) -> None:
     """Print the mean loss and the accuracy over samples.
 
@@ -47,7 +55,7 @@ def command(
         if not len(chosen):
             raise click.UsageError(f"--split {split}: the training kept no samples for this")
         samples = Data(samples.take(chosen), len(chosen), samples.file)
-    result = evaluate(session.network, samples, session.leaves)
+    result = evaluate(session.network, samples, session.leaves, backend)
     if as_json:
         click.echo(json_text({"loss": result.loss, "accuracy": result.accuracy, "samples": result.samples}))
         return

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.command("predict")
 @options.graph_argument
 @options.feeding
+@options.backend_option
 @options.row_option
 @options.output_option
 @click.option(
@@ -31,6 +32,7 @@ def command(
     graph: str,
     data: str | None,
     row: int | None,
+    backend: Any,
     output: str | None,
     digits: int | None,
     as_json: bool,
@@ -47,7 +49,7 @@ def command(
     refuse_two_readers(graph, data)
     session = open_session(graph, **session_options)
     need_weights(session, graph)
-    found = predict(session.graph, session.prediction_feeds(data, row), session.leaves)
+    found = predict(session.graph, session.prediction_feeds(data, row), session.leaves, backend=backend)
     values = {name: _with_sample_axis(session.network, name, value) for name, value in found.items()}
     names = _written_names(session.graph, session.network)
     target = _class_target(session.network, values)

@@ -12,13 +12,21 @@ from dagprop.cli import options
 @click.command("run")
 @options.graph_argument
 @options.feeding
+@options.backend_option
 @options.row_option
 @options.digits_option
 @options.full_option
 @options.json_option
 @options.general
 def command(
-    graph: str, data: str | None, row: int | None, digits: int, full: bool, as_json: bool, **session_options: Any
+    graph: str,
+    data: str | None,
+    row: int | None,
+    backend: Any,
+    digits: int,
+    full: bool,
+    as_json: bool,
+    **session_options: Any,
 ) -> None:
     """Run the forward pass: every node's value.
 
@@ -31,7 +39,7 @@ def command(
 
     refuse_two_readers(graph, data)
     session = open_session(graph, **session_options)
-    values = forward(session.graph, session.feeds(data, row), session.parameters)
+    values = forward(session.graph, session.feeds(data, row), session.parameters, backend=backend)
     network = session.network
     note_random_parameters(session)
     warn_non_finite(network, values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -81,6 +82,31 @@ class Session:
         return {**self.parameters, **{id: value for id, value in self.settings.items() if id not in sampled}}
 
 
+class _Say(logging.Handler):
+    """Shows what the package reports on standard error, and nothing twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one message."""
+        message = record.getMessage()
+        if message not in self._said:
+            self._said.add(message)
+            click.echo(message, err=True)
+
+
+def say_back_end(verbose: bool) -> None:
+    """Let the package say which back end it has picked, once for each that it picks."""
+    logger = logging.getLogger("dagprop")
+    for handler in [handler for handler in logger.handlers if isinstance(handler, _Say)]:
+        logger.removeHandler(handler)
+    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    if verbose:
+        logger.addHandler(_Say())
+
+
 def load_plugins(plugins: Sequence[str]) -> None:
     """Load plugin files; all that fail are reported together."""
     problems: list[Problem] = []
@@ -101,6 +127,7 @@ def open_graph(path: str, *, plugins: Sequence[str] = (), dtype: str | None = No
     DagpropError
         With everything that is wrong with the plugins or the graph.
     """
+    say_back_end(verbose)
     load_plugins(plugins)
     graph, problems = check_file(path, sys.stdin.buffer)
     if graph is None:

@@ -32,6 +32,7 @@ SHARE = click.FloatRange(0, 1, max_open=True)
 @click.command("train")
 @options.graph_argument
 @options.feeding
+@options.backend_option
 @click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training samples.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples a step; 1 is per-sample gradient descent.")
 @click.option("--lr", "--learning-rate", "learning_rate", type=options.Finite(0, min_open=True), help="Step size η.")
@@ -58,6 +59,7 @@ def command(
     shuffle: bool | None,
     validation: float | None,
     test: float | None,
+    backend: Any,
     **session_options: Any,
 ) -> int:
     """Train by gradient descent and save the parameters.
@@ -91,6 +93,7 @@ def command(
             validation=validation,
             test=test,
             on_epoch=report,
+            backend=backend,
         )
     save_weights(path, result.parameters, weights_metadata(session.graph, result.settings, len(result.history)))
     say = note if path == "-" else click.echo  # the weights have the standard output to themselves

@@ -23,8 +23,8 @@ from dagprop.graph.records import Graph, TrainSettings
 from dagprop.graph.write import to_json
 from dagprop.plan.abstract import format_shape
 from dagprop.plan.network import Network
-from dagprop.train.loop import check_settings
 from dagprop.train.npz import NpzError, npz_bytes, open_npz
+from dagprop.train.settings import check_settings
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

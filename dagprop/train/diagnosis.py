@@ -38,8 +38,9 @@ def non_finite_error(
 
 def _first_non_finite(network: Network, leaves: Mapping[str, Array], learning_rate: float) -> tuple[str, str]:
     loss, parameters = loss_reference(network), network.graph.parameters()
-    # Only what the loss needs was computed, so only that can be to blame.
-    needed = {step.node for step in plan(network, (loss,), (loss,), parameters).forward}
+    updates = tuple(node.attributes["update"] for node in network.graph.nodes.values() if node.attributes.get("update"))
+    # Only what the loss and the states need was computed, so only that can be to blame.
+    needed = {step.node for step in plan(network, (loss, *updates), (loss,), parameters).forward}
     computed = [id for id in network.order if id in leaves or id in needed]
     every = tuple(reference for id in computed for reference in network.outputs[id])
     done = run(plan(network, every, (loss,), every), leaves)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from dagprop.backends.leaf_values import leaf_values
 from dagprop.backends.reference import Array, run
+from dagprop.backends.select import REFERENCE, Backend, check_backend, execute, say
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import loss_reference
-from dagprop.plan.steps import Plan, plan
+from dagprop.plan.records import Plan
+from dagprop.plan.steps import plan
 from dagprop.train.data import Data, fed_inputs
 from dagprop.train.metrics import accuracy, class_objective
 from dagprop.train.targets import check_targets
@@ -76,7 +79,7 @@ def gather_leaves(network: Network, data: Data, variables: Mapping[str, Array], 
     return Leaves(**by_kind, rows=data.rows)
 
 
-def evaluate(network: Network, data: Data, variables: Mapping[str, Array]) -> Evaluation:
+def evaluate(network: Network, data: Data, variables: Mapping[str, Array], backend: Backend = "auto") -> Evaluation:
     """Return mean loss and accuracy over all samples.
 
     Parameters
@@ -85,26 +88,33 @@ def evaluate(network: Network, data: Data, variables: Mapping[str, Array]) -> Ev
     data : Data
     variables : mapping from str to array
         The parameters and states.
+    backend : {"auto", "reference", "compiled"}
 
     Raises
     ------
     GraphError
         If the graph has no loss (DP206), or values do not fit.
     """
+    check_backend(backend)
+    if backend != "compiled":
+        say(REFERENCE)
     leaves = gather_leaves(network, data, variables, evaluation_plan(network).leaves)
-    return evaluate_samples(network, leaves, np.arange(data.rows), leaves.variables)
+    return evaluate_samples(network, leaves, np.arange(data.rows), leaves.variables, backend)
 
 
-def evaluate_samples(network: Network, leaves: Leaves, samples: Array, variables: Mapping[str, Array]) -> Evaluation:
+def evaluate_samples(
+    network: Network, leaves: Leaves, samples: Array, variables: Mapping[str, Array], backend: Backend = "auto"
+) -> Evaluation:
     """Return mean loss and accuracy over some samples, given by number.
 
     They go through the network in chunks, and a loss that is one number for a whole chunk counts once per sample.
     """
     steps, objective = evaluation_plan(network), class_objective(network)
+    compute = partial(execute, backend=backend) if backend == "compiled" else run
     loss = hits = 0.0
     for start in range(0, len(samples), CHUNK):
         chunk = samples[start : start + CHUNK]
-        values = run(steps, leaves.batch(chunk, variables)).values
+        values = compute(steps, leaves.batch(chunk, variables)).values
         loss += float(values[steps.outputs[0]].mean()) * len(chunk)
         if objective is not None:
             hits += accuracy(objective.op, values[objective.prediction], values[objective.target]) * len(chunk)

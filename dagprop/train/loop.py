@@ -11,20 +11,21 @@ from typing import Any
 import numpy as np
 
 from dagprop.backends.reference import Array, Run, run
-from dagprop.errors import GraphError, Problem, quote
+from dagprop.backends.select import Backend, choose_trainer
+from dagprop.backends.trainer import Batches, Trainer, TrainingTask
+from dagprop.errors import GraphError, PluginError, Problem, quote
 from dagprop.graph.records import TrainSettings
-from dagprop.graph.settings import TRAIN_RANGES
-from dagprop.graph.signature import describe
 from dagprop.plan.abstract import format_shape
 from dagprop.plan.network import Network
+from dagprop.plan.records import Plan
 from dagprop.plan.shapes import problem_at
-from dagprop.plan.steps import Plan
 from dagprop.train.data import Data, fed_inputs
 from dagprop.train.diagnosis import non_finite_error
 from dagprop.train.evaluation import Evaluation, Leaves, evaluate_samples, evaluation_plan, gather_leaves
 from dagprop.train.initializers import initial_values
 from dagprop.train.metrics import accuracy, class_objective
 from dagprop.train.samples import Split, batches, split_samples
+from dagprop.train.settings import check_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ def train_network(
     settings: TrainSettings,
     parameters: Mapping[str, Any] | None = None,
     on_epoch: Callable[[EpochRecord], object] | None = None,
+    backend: Backend = "auto",
 ) -> TrainResult:
     """Train by mini-batch stochastic gradient descent.
 
@@ -99,6 +101,8 @@ def train_network(
         What parameters and states start with; the others are initialised.
     on_epoch : callable, optional
         Is given the record of each epoch when it ends.
+    backend : {"auto", "reference", "compiled"}
+        Who computes; ``auto`` compiles what can be compiled.
 
     Raises
     ------
@@ -107,7 +111,8 @@ def train_network(
     DataError
         If no samples are left to train on (DP405).
     ComputationError
-        If the loss or a parameter is no longer finite (DP702), or a rule fails.
+        If the loss or a parameter is no longer finite (DP702), or a rule fails; or if the network cannot be compiled
+        and shall be (DP705).
 
     Notes
     -----
@@ -115,12 +120,13 @@ def train_network(
     """
     check_settings(settings)
     _refuse_fed(network, parameters or {})
-    updates = _state_updates(network)
+    updates = state_updates(network)
     steps = evaluation_plan(network, network.graph.parameters(), tuple(updates.values()))
     split = split_samples(data.rows, settings.validation, settings.test, settings.seed)
     start = {**initial_values(network, settings.seed), **(parameters or {})}
     leaves = gather_leaves(network, data, start, tuple(dict.fromkeys((*steps.leaves, *start))))
-    training = _Training(network, settings, steps, updates, leaves, split, leaves.variables)
+    trainer = choose_trainer(_task(network, settings, steps, updates, leaves), backend)
+    training = _Training(network, settings, steps, updates, leaves, split, leaves.variables, trainer, backend)
     history: list[EpochRecord] = []
     test = None
     interrupted = False
@@ -156,24 +162,7 @@ def _refuse_fed(network: Network, parameters: Mapping[str, Any]) -> None:
         raise GraphError(*problems)
 
 
-def check_settings(settings: TrainSettings) -> None:
-    """Refuse settings that no training can have.
-
-    Raises
-    ------
-    GraphError
-        With every setting that is wrong (DP011).
-    """
-    wrong = [
-        Problem("DP011", f"{quote(name)} must be {expected}, is {describe(getattr(settings, name))}")
-        for name, (expected, fits) in TRAIN_RANGES.items()
-        if not fits(getattr(settings, name))
-    ]
-    if wrong:
-        raise GraphError(*wrong)
-
-
-def _state_updates(network: Network) -> dict[str, str]:
+def state_updates(network: Network) -> dict[str, str]:
     """Return, for each state that training changes, the reference of the value that replaces it."""
     updates, problems = {}, []
     for node in network.graph.nodes.values():
@@ -190,6 +179,24 @@ def _state_updates(network: Network) -> dict[str, str]:
     return updates
 
 
+def _task(
+    network: Network, settings: TrainSettings, steps: Plan, updates: Mapping[str, str], leaves: Leaves
+) -> TrainingTask:
+    """Return what a back end needs to know for training."""
+    objective = class_objective(network)
+    return TrainingTask(
+        plan=steps,
+        shapes=network.shapes,
+        updates=updates,
+        compared=None if objective is None else (objective.prediction, objective.target),
+        dtype=network.graph.dtype,
+        sampled=leaves.sampled,
+        fixed=leaves.fixed,
+        variables=leaves.variables,
+        batch_size=settings.batch_size,
+    )
+
+
 @dataclass(slots=True)
 class _Training:
     """A training under way; only ``variables`` and ``step_losses`` change."""
@@ -201,29 +208,66 @@ class _Training:
     leaves: Leaves
     split: Split
     variables: dict[str, Array]
+    trainer: Trainer | None
+    backend: Backend
     step_losses: array[float] = field(default_factory=lambda: array("d"))
 
     def run_epoch(self, epoch: int) -> EpochRecord:
         settings, rows = self.settings, len(self.split.train)
-        objective = class_objective(self.network)
-        loss = hits = 0.0
         order = batches(self.split.train, settings.batch_size, settings.shuffle, settings.seed, epoch)
-        for step, samples in enumerate(order, start=1):
-            done = self.run_step(samples, epoch, step)
-            loss += self.step_losses[-1] * len(samples)
-            if objective is not None:
-                prediction, target = done.values[objective.prediction], done.values[objective.target]
-                hits += accuracy(objective.op, prediction, target) * len(samples)
+        loss, hits = self.run_compiled(order) or self.run_reference(order, epoch)
         validation = None
         if len(self.split.validation):
             validation = evaluate_samples(self.network, self.leaves, self.split.validation, self.variables)
         return EpochRecord(
             epoch=epoch,
             loss=loss / rows,
-            accuracy=None if objective is None else hits / rows,
+            accuracy=None if hits is None else hits / rows,
             validation_loss=validation.loss if validation else None,
             validation_accuracy=validation.accuracy if validation else None,
         )
+
+    def run_compiled(self, order: Batches) -> tuple[float, float | None] | None:
+        """Return the sums over the samples of the loss and of the hits.
+
+        None if there is no compiled back end, or a number is not finite: then the reference back end has to run the
+        epoch, which says where it comes from.
+        """
+        if self.trainer is None:
+            return None
+        try:
+            outcome = self.trainer.epoch(self.variables, order, self.settings.learning_rate)
+        except PluginError:
+            if self.backend == "compiled":
+                raise
+            self.trainer = None
+            return None
+        if not outcome.is_finite():
+            return None
+        self.step_losses.frombytes(outcome.losses.tobytes())
+        self.variables = outcome.variables
+        if outcome.interrupted:
+            raise KeyboardInterrupt
+        sizes, pairs = order.sizes(), outcome.compared
+        loss = float(outcome.losses @ sizes)
+        objective = class_objective(self.network)
+        if objective is None or pairs is None:
+            return loss, None
+        weights = sizes.tolist() if len(pairs) == len(sizes) else [len(order.order)]
+        hits = [accuracy(objective.op, *pair) * weight for pair, weight in zip(pairs, weights, strict=True)]
+        return loss, sum(hits)
+
+    def run_reference(self, order: Batches, epoch: int) -> tuple[float, float | None]:
+        """Return the sums over the samples of the loss and of the hits."""
+        objective = class_objective(self.network)
+        loss = hits = 0.0
+        for step, samples in enumerate(order, start=1):
+            done = self.run_step(samples, epoch, step)
+            loss += self.step_losses[-1] * len(samples)
+            if objective is not None:
+                prediction, target = done.values[objective.prediction], done.values[objective.target]
+                hits += accuracy(objective.op, prediction, target) * len(samples)
+        return loss, None if objective is None else hits
 
     def run_step(self, samples: Array, epoch: int, step: int) -> Run:
         leaves = self.leaves.batch(samples, self.variables)

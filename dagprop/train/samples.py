@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from dagprop.backends.trainer import Batches
 from dagprop.errors import DataError, Problem
 from dagprop.train.seeds import generator
 
@@ -49,13 +49,12 @@ def split_samples(rows: int, validation: float, test: float, seed: int) -> Split
     return Split(train=np.sort(parts[2]), validation=np.sort(parts[1]), test=np.sort(parts[0]))
 
 
-def batches(samples: Indices, batch_size: int, shuffle: bool, seed: int, epoch: int) -> Iterator[Indices]:
-    """Yield the samples of one epoch, ``batch_size`` at a time; the last batch may be short.
+def batches(samples: Indices, batch_size: int, shuffle: bool, seed: int, epoch: int) -> Batches:
+    """Return the samples of one epoch, ``batch_size`` at a time; the last batch may be short.
 
     Without ``shuffle`` they come in the order given.  The order of an epoch depends on the seed and the number of the
     epoch alone.
     """
     if shuffle:
         samples = generator(seed, "shuffle", epoch).permutation(samples)
-    for start in range(0, len(samples), batch_size):
-        yield samples[start : start + batch_size]
+    return Batches(samples, batch_size)

@@ -82,7 +82,7 @@ def test_environment_variables_set_options(dagprop, monkeypatch):
 
 
 def test_a_fault_of_dagprop_itself_is_one_line(dagprop, monkeypatch):
-    monkeypatch.setattr("dagprop.api.forward", lambda *_: 1 / 0)
+    monkeypatch.setattr("dagprop.api.forward", lambda *_, **__: 1 / 0)
     done = dagprop("run", "graphs/xor.json")
     assert done.exit_code == 3 and "ZeroDivisionError" in done.err and "--debug" in done.err
 

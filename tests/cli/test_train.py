@@ -112,7 +112,7 @@ def test_ctrl_c_saves_the_parameters(dagprop, line, monkeypatch):
         return whole(*arguments)
 
     monkeypatch.setattr(loop, "run", interrupted)
-    done = dagprop("train", "line.json", "--data", "rows.csv", folder=line)
+    done = dagprop("train", "line.json", "--data", "rows.csv", "--backend", "reference", folder=line)
     assert done.exit_code == 130 and "interrupted after 2 epochs" in done.out
     assert (line / "line.weights.npz").exists()
 

@@ -11,8 +11,8 @@ from dagprop.errors import ComputationError, DataError, GraphError
 from dagprop.plan.network import prepare
 from dagprop.train.data import data_from_arrays
 from dagprop.train.evaluation import evaluate
-from dagprop.train.loop import check_settings
 from dagprop.train.samples import split_samples
+from dagprop.train.settings import check_settings
 
 X = np.random.default_rng(1).normal(size=(23, 3))
 Y = X @ [1.0, -2.0, 0.5] + 0.1
@@ -209,7 +209,7 @@ def test_ctrl_c_inside_a_step(line, monkeypatch):
 
     real = loop.run
     monkeypatch.setattr(loop, "run", run)
-    result = api.train(line, FEEDS)
+    result = api.train(line, FEEDS, backend="reference")
     assert (result.interrupted, len(result.history), len(result.step_losses)) == (True, 1, 7)
 
 

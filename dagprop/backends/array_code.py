@@ -1,0 +1,246 @@
+"""Array code: a program as straight Python over arrays that are there before it runs.
+
+The text defines ``prepare``, which lays out all memory and all views, and ``step``, which computes: one NumPy call a
+line, each with its result as ``out``, so that no array is made in a step (but by ``erf``, which NumPy does not have).
+Names are numbered as in the program: ``v7`` is %7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from math import prod
+from typing import Any
+
+from dagprop.backends.array_buffers import Placement, place_values
+from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT, VIEWS, Lowered, lower
+from dagprop.program.records import ELEMENTWISE, Instruction, Program
+
+NUMPY_NAMES = {
+    **{name: name for name, count in ELEMENTWISE.items() if count < 3 and name not in ("real", "erf", "erfc")},
+    **{"abs": "absolute", "pow": "power", "round": "rint"},
+    **{f"a{name}": f"arc{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+}
+"""What NumPy calls each primitive that is one of its elementwise functions."""
+
+REDUCTIONS = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum"}
+"""What NumPy reduces with."""
+
+OTHER_NAMES = ("matmul", "argmax", "concatenate", "copyto", "broadcast_to")
+"""What else of NumPy the code calls."""
+
+_WIDTH = 56
+
+
+def array_code(
+    program: Program, outputs: Collection[str] | None = None, updates: Mapping[str, str] | None = None
+) -> str:
+    """Return the Python code that computes a program.
+
+    Parameters
+    ----------
+    program : Program
+    outputs : collection of str, optional
+        The names of the outputs that are wanted; by default all.
+    updates : mapping from str to str, optional
+        The inputs that are to take on the value of an output at the end of each step.
+
+    Returns
+    -------
+    str
+        It defines ``prepare(inputs)``: for the arrays of the inputs, in order, it returns the function ``step`` and a
+        tuple with the arrays of the outputs, in order.  Its names beyond Python's are those that
+        :mod:`dagprop.backends.array_program` gives it.
+    """
+    return _Writer(lower(program, outputs, updates)).text()
+
+
+class _Writer:
+    """The lines so far: those that run once, and those of a step."""
+
+    def __init__(self, lowered: Lowered) -> None:
+        self.lowered = lowered
+        self.placement: Placement = place_values(lowered)
+        self.once: list[str] = []
+        self.step: list[str] = []
+        self.result = {number: f"v{number}" for number in lowered.outputs.values()}
+
+    def text(self) -> str:
+        lowered = self.lowered
+        for position, (name, number) in enumerate(lowered.inputs.items()):
+            self.once.append(_line(f"v{number} = inputs[{position}]", name))
+        for number, (dtype, size) in enumerate(self.placement.buffers):
+            self.once.append(f'm{number} = empty({size}, "{dtype}")')
+        for number, instruction in lowered.instructions.items():
+            self.instruction(number, instruction)
+        self.updates()
+        results = [f"        {self.result[number]},  # {_printable(name)}" for name, number in lowered.outputs.items()]
+        return "\n".join(
+            [
+                "def prepare(inputs):",
+                *(f"    {line}" for line in self.once),
+                "",
+                "    def step():",
+                *(f"        {line}" for line in self.step or ["pass"]),
+                "",
+                "    return step, (",
+                *results,
+                "    )",
+                "",
+            ]
+        )
+
+    def instruction(self, number: int, instruction: Instruction) -> None:
+        """Write what an instruction needs to be there, and what it does."""
+        name, operands = f"v{number}", [f"v{operand}" for operand in instruction.operands]
+        primitive, parameters = instruction.primitive, instruction.parameters
+        if primitive == "input":
+            return
+        if primitive == "constant":
+            self.once.append(f'{name} = constant("{parameters[0].hex()}", "{self.lowered.dtype}")')
+        elif primitive in (SUBTRACT_PRODUCT, SUBTRACT_COLUMN_SUMS):
+            self.once.append(f"{name} = {operands[0]}")
+            self.once.append(f"f{number} = {primitive}({', '.join(operands)})")
+            self.step.append(_line(f"f{number}()", instruction.origin))
+        elif primitive in VIEWS:
+            self.once.append(f"{name} = {_view(instruction, operands[0])}")
+        elif self.lowered.roots[number] != number:
+            self.once.append(f"{name} = {operands[0]}.reshape({instruction.shape})")
+        else:
+            self.memory(number, instruction)
+            lines = self.once if number in self.placement.fixed else self.step
+            for line in self.computation(number, instruction, operands):
+                lines.append(_line(line, instruction.origin))
+
+    def memory(self, number: int, instruction: Instruction) -> None:
+        """Write where a value lies."""
+        if number in self.placement.written:
+            self.once.append(f"v{number} = v{self.placement.written[number]}")
+        else:
+            size = prod(instruction.shape)
+            self.once.append(f"v{number} = m{self.placement.place[number]}[:{size}].reshape({instruction.shape})")
+
+    def computation(self, number: int, instruction: Instruction, operands: list[str]) -> list[str]:
+        """Return the lines that compute a value into its memory."""
+        primitive, parameters, out = instruction.primitive, instruction.parameters, f"v{number}"
+        arguments = ", ".join(operands)
+        if primitive in ("maximum", "minimum"):
+            return [f"{primitive}({arguments}, out={out})"]
+        if primitive in NUMPY_NAMES:
+            return [f"{NUMPY_NAMES[primitive]}({arguments}, {out})"]
+        if primitive in REDUCTIONS:
+            return self.reduction(number, instruction, operands[0])
+        match primitive:
+            case "matmul":
+                return [f"matmul({arguments}, {out})"]
+            case "where":
+                condition, chosen, otherwise = operands
+                return [
+                    *([f"copyto({out}, {otherwise})"] if not self.same_memory(number, instruction.operands[2]) else []),
+                    f"copyto({out}, {chosen}, where={condition})",
+                ]
+            case "real" | "copy":
+                return [f"copyto({out}, {arguments})"]
+            case "reshape":
+                source = self.lowered.instructions[instruction.operands[0]]
+                return [f"copyto({out}.reshape({source.shape}), {arguments})"]
+            case "erf" | "erfc":
+                return [f"copyto({out}, {primitive}({arguments}))"]
+            case "concat":
+                return [f"concatenate(({arguments},), {parameters[0]}, {out})"]
+            case "argmax":
+                return self.argmax(number, instruction, operands[0])
+            case "one_hot":
+                return self.one_hot(number, instruction, operands[0])
+        raise NotImplementedError(primitive)
+
+    def same_memory(self, number: int, operand: int) -> bool:
+        place = self.placement.place
+        root = self.lowered.roots[operand]
+        return root in place and place[root] == place.get(number) and operand in self.lowered.gapless
+
+    def scratch(self, number: int, shape: tuple[int, ...]) -> None:
+        """Write where what an instruction needs in between lies."""
+        self.once.append(f"t{number} = m{self.placement.scratch[number]}[:{prod(shape)}].reshape({shape})")
+
+    def reduction(self, number: int, instruction: Instruction, operand: str) -> list[str]:
+        axis, keepdims = instruction.parameters
+        function = f"{REDUCTIONS[instruction.primitive]}.reduce"
+        source = self.lowered.instructions[instruction.operands[0]]
+        if number in self.placement.scratch:  # NumPy compares whole rows at once, but the numbers of a row one by one
+            shape = source.shape[::-1]
+            self.scratch(number, shape)
+            self.once.append(f"i{number} = {operand}.transpose()")
+            self.once.append(f"r{number} = v{number}.reshape(-1)")
+            return [f"copyto(t{number}, i{number})", f"{function}(t{number}, 0, None, r{number})"]
+        counted = instruction.primitive in ("sum", "prod") and source.boolean
+        dtype = f'"{self.lowered.dtype}"' if counted else None
+        if axis in (None, (0,)) and len(source.shape) == 1:
+            axis = 0
+        return [f"{function}({operand}, {axis}, {dtype}, v{number}, {keepdims})"]
+
+    def argmax(self, number: int, instruction: Instruction, operand: str) -> list[str]:
+        self.scratch(number, instruction.shape)
+        axis, keepdims = instruction.parameters
+        where = axis if axis is None else axis[0]
+        return [
+            f"argmax({operand}, {where}, t{number}, keepdims={keepdims})",
+            f'copyto(v{number}, t{number}, "unsafe")',
+        ]
+
+    def one_hot(self, number: int, instruction: Instruction, operand: str) -> list[str]:
+        size = instruction.shape[-1]
+        self.once.append(f"i{number} = {operand}[..., None]")
+        self.once.append(f'c{number} = classes({size}, "{self.lowered.dtype}")')
+        self.once.append(f"t{number} = v{number}.reshape(-1)")
+        # Each index has its 1, or one of them is none: then the other function says which.
+        return [
+            f"equal(i{number}, c{number}, v{number})",
+            f"if add.reduce(t{number}) != {prod(instruction.shape[:-1])}: one_hot({operand}, {size})",
+        ]
+
+    def updates(self) -> None:
+        """Write the new values of inputs that could not be computed there: first what an update would change."""
+        written = self.placement.written
+        left = {old: new for old, new in self.lowered.updates.items() if written.get(new) != old and new != old}
+        targets = set(self.lowered.updates)
+        for number in self.result:
+            if self.lowered.roots[number] in targets:
+                self.result[number] = f"o{number}"
+                self.once.append(f"o{number} = empty_like(v{number})")
+                self.step.insert(0, f"copyto(o{number}, v{number})")
+        for old, new in left.items():
+            if self.lowered.roots[new] in targets or new in written:
+                self.once.append(f"t{old} = empty_like(v{new})")
+                self.step.append(f"copyto(t{old}, v{new})")
+        for old, new in left.items():
+            source = "t" if self.lowered.roots[new] in targets or new in written else "v"
+            self.step.append(f"copyto(v{old}, {source}{old if source == 't' else new})")
+
+
+def _view(instruction: Instruction, operand: str) -> str:
+    (parameter,) = instruction.parameters
+    if instruction.primitive == "permute_dims":
+        return f"{operand}.transpose({tuple(parameter)})"
+    if instruction.primitive == "broadcast_to":
+        return f"broadcast_to({operand}, {instruction.shape})"
+    items = [_item(item) for item in parameter]
+    if "..." not in items:
+        items.append("...")  # or an element would be a number and no view
+    return f"{operand}[{', '.join(items)}]"
+
+
+def _item(item: Any) -> str:
+    if item is None or item is Ellipsis:
+        return "None" if item is None else "..."
+    if isinstance(item, tuple):
+        return ":".join("" if part is None else str(int(part)) for part in item[1:])
+    return str(int(item))
+
+
+def _line(code: str, comment: str) -> str:
+    return f"{code:<{_WIDTH}}  # {_printable(comment)}" if comment else code
+
+
+def _printable(text: str) -> str:
+    """Return text that cannot end a comment."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,0 +1,274 @@
+"""Lowering: the instructions of a program in the form in which arrays compute them best.
+
+Only what the wanted outputs need is left.  The numbers of the instructions stay those of the program; what is new gets
+numbers behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dagprop.program.records import ELEMENTWISE, Instruction, Program
+
+SUBTRACT_PRODUCT = "subtract_product"
+"""``w - rate * (a @ b)``, with the operands w, rate, a, b; computed in w."""
+SUBTRACT_COLUMN_SUMS = "subtract_column_sums"
+"""``w - rate * sum(a, axis=0)``, with the operands w, rate, a; computed in w."""
+COPY = "copy"
+"""The same array, without gaps."""
+
+VIEWS = ("permute_dims", "broadcast_to", "index")
+"""What is another way to look at the same memory; so is ``reshape`` of an array without gaps."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lowered:
+    """Instructions by number, in the order in which to compute them.
+
+    Attributes
+    ----------
+    instructions : dict from int to Instruction
+    inputs, outputs : dict from str to int
+    updates : dict from int to int
+        The inputs that are to hold another value after the step, and that value.
+    roots : dict from int to int
+        For each value, the one in whose memory it lies: for a view what it looks at, else itself.
+    gapless : set of int
+        The values that are C-contiguous.
+    dtype : str
+    """
+
+    instructions: dict[int, Instruction]
+    inputs: dict[str, int]
+    outputs: dict[str, int]
+    updates: dict[int, int]
+    roots: dict[int, int]
+    gapless: set[int]
+    dtype: str
+
+
+def lower(
+    program: Program, outputs: Collection[str] | None = None, updates: Mapping[str, str] | None = None
+) -> Lowered:
+    """Return the instructions that give some outputs of a program.
+
+    Parameters
+    ----------
+    program : Program
+    outputs : collection of str, optional
+        Their names; by default all.
+    updates : mapping from str to str, optional
+        The inputs that are to take on the value of an output when all is computed.
+    """
+    updates = updates or {}
+    kept = {name: number for name, number in program.outputs.items() if outputs is None or name in outputs}
+    changed = {program.inputs[name]: program.outputs[new] for name, new in updates.items() if name in program.inputs}
+    wanted = {*kept.values(), *changed.values()}
+    instructions = _needed(dict(enumerate(program.instructions)), wanted)
+    _drop_sums_of_one_hot(instructions, wanted)
+    _use_truth_as_numbers(instructions, wanted)
+    instructions = _needed(instructions, wanted)
+    fused = _fuse_updates(instructions, set(kept.values()), changed)
+    instructions = _reordered(_needed(instructions, wanted), fused)
+    instructions, roots, gapless = _laid_out(instructions, fused, len(program.instructions))
+    return Lowered(instructions, dict(program.inputs), kept, changed, roots, gapless, program.dtype)
+
+
+def _needed(instructions: dict[int, Instruction], wanted: set[int]) -> dict[int, Instruction]:
+    """Return the instructions without those that nothing wanted depends on."""
+    needed = set(wanted)
+    for number in reversed(instructions):
+        if number in needed:
+            needed.update(instructions[number].operands)
+    return {number: instruction for number, instruction in instructions.items() if number in needed}
+
+
+def _changed(
+    instruction: Instruction, primitive: str, operands: tuple[int, ...], parameters: tuple[Any, ...]
+) -> Instruction:
+    """Return an instruction for another operation with a result of the same form."""
+    return Instruction(primitive, operands, parameters, instruction.shape, instruction.boolean, instruction.origin)
+
+
+def _uses(instructions: Mapping[int, Instruction]) -> dict[int, int]:
+    uses = dict.fromkeys(instructions, 0)
+    for instruction in instructions.values():
+        for operand in instruction.operands:
+            uses[operand] += 1
+    return uses
+
+
+def _drop_sums_of_one_hot(instructions: dict[int, Instruction], wanted: set[int]) -> None:
+    """Leave out products with the sum of a one-hot row, which is 1."""
+    same: dict[int, int] = {}
+    ones = set()
+    for number, instruction in instructions.items():
+        operands = tuple([same.get(operand, operand) for operand in instruction.operands])
+        if operands != instruction.operands:
+            instructions[number] = instruction = _changed(
+                instruction, instruction.primitive, operands, instruction.parameters
+            )
+        if instruction.primitive == "sum" and instructions[operands[0]].primitive == "one_hot":
+            if instruction.parameters[0] == (len(instructions[operands[0]].shape) - 1,):
+                ones.add(number)
+        elif instruction.primitive == "multiply" and number not in wanted:
+            for factor, other in (operands, operands[::-1]):
+                if factor in ones and instructions[other].shape == instruction.shape:
+                    same[number] = other
+
+
+def _use_truth_as_numbers(instructions: dict[int, Instruction], wanted: set[int]) -> None:
+    """Turn a choice between 1 and 0 into the condition itself, computed as a number where nobody else needs it."""
+    for number, instruction in instructions.items():
+        if instruction.primitive == "where" and not instruction.boolean:
+            choices = [instructions[operand] for operand in instruction.operands[1:]]
+            values = [item.parameters[0] if item.primitive == "constant" else None for item in choices]
+            if values == [1.0, 0.0] and instructions[instruction.operands[0]].shape == instruction.shape:
+                instructions[number] = _changed(instruction, "real", instruction.operands[:1], ())
+    uses = _uses(instructions)
+    for number, instruction in instructions.items():
+        if instruction.primitive == "real":
+            (operand,) = instruction.operands
+            condition = instructions[operand]
+            comparison = condition.boolean and ELEMENTWISE.get(condition.primitive) == 2
+            if comparison and uses[operand] == 1 and operand not in wanted:
+                instructions[number] = _changed(instruction, condition.primitive, condition.operands, ())
+
+
+def _fuse_updates(instructions: dict[int, Instruction], outputs: set[int], changed: Mapping[int, int]) -> set[int]:
+    """Turn ``w - rate * gradient`` into one instruction where it is a sum of products that go into w; say which."""
+    uses = _uses(instructions)
+    fused = set()
+    sources = _sources(instructions)
+    taken = {sources[number] for number in (*outputs, *changed.values())}
+    for parameter, new in changed.items():
+        if parameter in taken or list(changed.values()).count(new) > 1 or new in outputs or uses[new]:
+            continue
+        found = _gradient(instructions, uses, outputs | set(changed.values()), parameter, new)
+        # What is read must not be changed by then, so nothing that is itself updated may be read.
+        if found and not {sources[operand] for operand in found.operands[1:]} & set(changed):
+            instructions[new] = found
+            fused.add(new)
+    return fused
+
+
+def _gradient(
+    instructions: Mapping[int, Instruction], uses: Mapping[int, int], kept: set[int], parameter: int, new: int
+) -> Instruction | None:
+    """Return the fused instruction for a new value of a parameter, or None."""
+    step = instructions[new]
+    if step.primitive != "subtract" or step.operands[0] != parameter:
+        return None
+    product = step.operands[1]
+    scaled = instructions[product]
+    if scaled.primitive != "multiply" or not _is_own(product, uses, kept):
+        return None
+    rate, inner = scaled.operands
+    if instructions[rate].shape != ():
+        rate, inner = inner, rate
+    if instructions[rate].shape != () or instructions[rate].boolean:
+        return None
+    while _is_reshape(instructions, inner) and _is_own(inner, uses, kept):
+        (inner,) = instructions[inner].operands
+    gradient = instructions[inner]
+    operands = gradient.operands
+    shapes = [instructions[operand].shape for operand in operands]
+    whole = _size(gradient.shape) == _size(step.shape) and not any(instructions[item].boolean for item in operands)
+    if not whole or not _is_own(inner, uses, kept):
+        return None
+    if gradient.primitive == "matmul" and [len(shape) for shape in shapes] == [2, 2]:
+        return _changed(step, SUBTRACT_PRODUCT, (parameter, rate, *operands), ())
+    if gradient.primitive == "sum" and len(shapes[0]) == 2 and gradient.parameters[0] == (0,):
+        return _changed(step, SUBTRACT_COLUMN_SUMS, (parameter, rate, *operands), ())
+    return None
+
+
+def _is_reshape(instructions: Mapping[int, Instruction], number: int) -> bool:
+    """Whether a value has the elements of another in their order; so has ``x[..., 0]`` where that axis has size 1."""
+    instruction = instructions[number]
+    if instruction.primitive == "index":
+        sliced = any(isinstance(item, tuple) for item in instruction.parameters[0])
+        return not sliced and _size(instructions[instruction.operands[0]].shape) == _size(instruction.shape)
+    return instruction.primitive == "reshape"
+
+
+def _is_own(number: int, uses: Mapping[int, int], kept: set[int]) -> bool:
+    return uses[number] == 1 and number not in kept
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size
+
+
+def _sources(instructions: Mapping[int, Instruction]) -> dict[int, int]:
+    """Return for each value the one in whose memory it may lie."""
+    sources: dict[int, int] = {}
+    for number, instruction in instructions.items():
+        view = instruction.primitive in (*VIEWS, "reshape")
+        sources[number] = sources[instruction.operands[0]] if view else number
+    return sources
+
+
+def _reordered(instructions: dict[int, Instruction], fused: set[int]) -> dict[int, Instruction]:
+    """Return the instructions with each fused update as early as may be, while its operands are in the cache."""
+    sources = _sources(instructions)
+    last: dict[int, int] = {}
+    for number, instruction in instructions.items():
+        if number not in fused:
+            last.update((sources[operand], number) for operand in instruction.operands)
+            last.setdefault(number, number)
+    behind: dict[int, list[int]] = {}
+    for number in sorted(fused):
+        operands = instructions[number].operands
+        place = max(last.get(sources[operands[0]], -1), *operands)
+        behind.setdefault(place, []).append(number)
+    order = []
+    for number in instructions:
+        if number not in fused:
+            order += [number, *behind.get(number, ())]
+    return {number: instructions[number] for number in order}
+
+
+def _laid_out(
+    instructions: dict[int, Instruction], fused: set[int], number_of_next: int
+) -> tuple[dict[int, Instruction], dict[int, int], set[int]]:
+    """Return the instructions, with copies where a product would read an array with gaps; the roots; the gapless."""
+    result: dict[int, Instruction] = {}
+    roots: dict[int, int] = {}
+    gapless: set[int] = set()
+    multiplied = set()  # what a product can read as it lies
+    copies: dict[int, int] = {}
+    for number, instruction in instructions.items():
+        operands = list(instruction.operands)
+        if instruction.primitive in ("matmul", SUBTRACT_PRODUCT, SUBTRACT_COLUMN_SUMS):
+            for position, operand in enumerate(operands):
+                if operand in multiplied or not instructions[operand].shape:
+                    continue
+                if operand not in copies:
+                    copies[operand] = number_of_next
+                    result[number_of_next] = _changed(instructions[operand], COPY, (operand,), ())
+                    roots[number_of_next] = number_of_next
+                    gapless.add(number_of_next)
+                    number_of_next += 1
+                operands[position] = copies[operand]
+        result[number] = _changed(instruction, instruction.primitive, tuple(operands), instruction.parameters)
+        source_number = operands[0] if operands else number
+        view = instruction.primitive in VIEWS or (instruction.primitive == "reshape" and source_number in gapless)
+        in_place = number in fused
+        roots[number] = roots[source_number] if view or in_place else number
+        if instruction.primitive not in VIEWS:
+            gapless.add(number)
+        swapped = instruction.primitive == "permute_dims" and _swaps_last(instruction.parameters[0])
+        if number in gapless or (swapped and source_number in gapless):
+            multiplied.add(number)
+    return result, roots, gapless
+
+
+def _swaps_last(axes: tuple[int, ...]) -> bool:
+    count = len(axes)
+    return axes == (*range(count - 2), count - 1, count - 2)

@@ -1,0 +1,231 @@
+"""Programs on arrays, run as the code that :mod:`dagprop.backends.array_code` makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from math import prod
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from dagprop.backends.array_code import NUMPY_NAMES, OTHER_NAMES, array_code
+from dagprop.backends.blas import subtract_column_sums, subtract_product, threads
+from dagprop.backends.interrupts import uninterrupted
+from dagprop.backends.numpy_namespace import numpy_namespace, one_hot
+from dagprop.backends.reference import Array
+from dagprop.backends.trainer import EpochOutcome, TrainingTask
+from dagprop.program.records import Program
+from dagprop.program.trace import LEARNING_RATE, training_program
+
+ALIGNMENT = 64
+"""Bytes: a line of the cache, and the longest vector of a processor."""
+
+ONE_THREAD = 4e6
+"""Up to so many operations, the largest product of a program is computed sooner by one thread than by several."""
+
+
+def _empty(size: int, dtype: str) -> Array:
+    """Return aligned memory for so many elements."""
+    item = np.dtype(dtype).itemsize
+    memory = np.empty(size * item + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size * item].view(dtype)
+
+
+_NAMESPACE: dict[str, Any] = {
+    **{name: getattr(np, name) for name in (*NUMPY_NAMES.values(), *OTHER_NAMES)},
+    "erf": numpy_namespace.erf,
+    "erfc": numpy_namespace.erfc,
+    "one_hot": one_hot,
+    "empty": _empty,
+    "empty_like": np.empty_like,
+    "constant": lambda text, dtype: np.array(float.fromhex(text), dtype),
+    "classes": lambda size, dtype: np.arange(size).astype(dtype),
+    "subtract_product": subtract_product,
+    "subtract_column_sums": subtract_column_sums,
+}
+"""What the code that is made of a program may use, and nothing more."""
+
+Step = Callable[[], None]
+
+
+def _compiled(code: str) -> CodeType:
+    return compile(code, "<array program>", "exec")
+
+
+def bind(code: str, inputs: Sequence[Array]) -> tuple[Step, tuple[Array, ...]]:
+    """Return the function that computes a step of some code, and the arrays that it leaves the outputs in.
+
+    Parameters
+    ----------
+    code : str
+        Of :func:`~dagprop.backends.array_code.array_code`.
+    inputs : sequence of array
+        C-contiguous: what a step reads each time, and where the new values of those that it updates go.
+    """
+    names: dict[str, Any] = {"__builtins__": {}, **_NAMESPACE}
+    exec(_compiled(code), names)
+    with np.errstate(all="ignore"):
+        step, outputs = names["prepare"](inputs)
+    return step, outputs
+
+
+def thread_count(program: Program) -> int | None:
+    """Return 1 where the matrix products of a program are too small for several threads, else None."""
+    instructions = program.instructions
+    products = (i for i in instructions if i.primitive == "matmul")
+    largest = max((2 * prod(i.shape) * instructions[i.operands[0]].shape[-1] for i in products), default=0)
+    return 1 if largest <= ONE_THREAD else None
+
+
+class ArrayProgram:
+    """A program, ready to run.
+
+    Parameters
+    ----------
+    program : Program
+    outputs : collection of str, optional
+        The names of the outputs that are wanted; by default all.
+
+    Attributes
+    ----------
+    code : str
+        The Python code that runs.
+    """
+
+    def __init__(self, program: Program, outputs: Collection[str] | None = None) -> None:
+        self.code = array_code(program, outputs)
+        self._names = [name for name in program.outputs if outputs is None or name in outputs]
+        shapes = {name: program.instructions[number].shape for name, number in program.inputs.items()}
+        self._inputs = {name: _empty(prod(shape), program.dtype).reshape(shape) for name, shape in shapes.items()}
+        self._step, self._outputs = bind(self.code, list(self._inputs.values()))
+        self._threads = thread_count(program)
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the outputs for some inputs, which may have more than are needed.
+
+        Raises
+        ------
+        ValueError
+            If an input has another shape than the program was made for, or an index of ``one_hot`` is out of range.
+        """
+        for name, array in self._inputs.items():
+            if np.shape(inputs[name]) != array.shape:
+                raise ValueError(f"the input has shape {np.shape(inputs[name])}, the program is for {array.shape}")
+            np.copyto(array, inputs[name])
+        with np.errstate(all="ignore"), threads(self._threads):
+            self._step()
+        return {name: array.copy() for name, array in zip(self._names, self._outputs, strict=True)}
+
+
+class ArrayTrainer:
+    """Trains a network by array programs, one for each size of batch that occurs.
+
+    The parameters lie in one place as long as an epoch lasts, and every program changes them there.
+
+    Parameters
+    ----------
+    task : TrainingTask
+
+    Raises
+    ------
+    PluginError
+        If a rule does what cannot be recorded (DP503).
+    """
+
+    title = "compiled: arrays"
+
+    def __init__(self, task: TrainingTask) -> None:
+        self._task = task
+        self._dtype = np.dtype(task.dtype)
+        self._sampled = {id: np.asarray(task.sampled[id], self._dtype, order="C") for id in self._leaves(task.sampled)}
+        self._fixed = {id: np.asarray(task.fixed[id], self._dtype, order="C") for id in self._leaves(task.fixed)}
+        self._variables = {id: _like(array, self._dtype) for id, array in task.variables.items()}
+        self._rate = np.zeros((), self._dtype)
+        self._steps: dict[int, _BatchStep] = {}
+        self._step(task.batch_size)  # so that what cannot be recorded is found now
+
+    def _leaves(self, arrays: Iterable[str]) -> list[str]:
+        return [id for id in arrays if id in self._task.plan.leaves]
+
+    def epoch(self, variables: Mapping[str, Array], batches: Sequence[Array], learning_rate: float) -> EpochOutcome:
+        """Take one step of gradient descent for each batch: the numbers of its samples."""
+        for id, array in self._variables.items():
+            np.copyto(array, variables[id])
+        self._rate[...] = learning_rate
+        losses: list[float] = []
+        compared: list[tuple[Array, Array]] = []
+        with uninterrupted() as asked, np.errstate(all="ignore"), threads(self._thread_count(batches)):
+            for samples in batches:
+                if asked():
+                    break
+                try:
+                    step = self._step(len(samples))
+                    losses.append(step(samples))
+                except ValueError:  # a class index out of range: what the reference back end names the place of
+                    losses.append(np.nan)
+                    break
+                compared += step.compared()
+            interrupted = asked()
+        pairs = None if self._task.compared is None else compared
+        changed = {id: array.copy() for id, array in self._variables.items()}
+        return EpochOutcome({**variables, **changed}, np.array(losses, float), pairs, interrupted)
+
+    def _thread_count(self, batches: Sequence[Array]) -> int | None:
+        counts = [self._step(size).threads for size in {len(samples) for samples in batches}]
+        return None if None in counts else 1
+
+    def _step(self, size: int) -> _BatchStep:
+        if size not in self._steps:
+            self._steps[size] = _BatchStep(
+                self._task, size, self._sampled, {**self._fixed, **self._variables, LEARNING_RATE: self._rate}
+            )
+        return self._steps[size]
+
+
+class _BatchStep:
+    """One step of gradient descent for a number of samples."""
+
+    def __init__(
+        self, task: TrainingTask, size: int, sampled: Mapping[str, Array], shared: Mapping[str, Array]
+    ) -> None:
+        rows = {
+            id: _empty(prod(array.shape[1:]) * size, task.dtype).reshape(size, *array.shape[1:])
+            for id, array in sampled.items()
+        }
+        leaves = {**shared, **rows}
+        shapes = {id: leaves[id].shape for id in task.plan.leaves}
+        program = training_program(task.plan, shapes, task.updates, task.dtype)
+        updates = {id: f"new {id}" for id in (*task.plan.wrt, *task.updates) if id in program.inputs}
+        # A state that no rule reads is no input: its new value comes out as any other value does.
+        unread = {f"new {id}": shared[id] for id in task.updates if id not in program.inputs}
+        wanted = ["loss", *(task.compared or ()), *unread]
+        self.code = array_code(program, wanted, updates)
+        self.threads = thread_count(program)
+        step, outputs = bind(self.code, [leaves[name] for name in program.inputs])
+        self._step = step
+        names = [name for name in program.outputs if name in wanted]
+        by_name = dict(zip(names, outputs, strict=True))
+        self._loss = by_name["loss"]
+        self._pair = [by_name[name] for name in task.compared or ()]
+        self._unread = [(variable, by_name[name]) for name, variable in unread.items()]
+        self._rows = [(sampled[id], array) for id, array in rows.items() if id in program.inputs]
+
+    def __call__(self, samples: Array) -> float:
+        for source, batch in self._rows:
+            source.take(samples, 0, batch, "clip")  # numbers are in range; to look would take another array
+        self._step()
+        for variable, value in self._unread:
+            np.copyto(variable, value)
+        return float(self._loss)
+
+    def compared(self) -> list[tuple[Array, Array]]:
+        """Return copies of the last prediction and its target, if they are compared."""
+        return [(self._pair[0].copy(), self._pair[1].copy())] if self._pair else []
+
+
+def _like(array: Array, dtype: Any) -> Array:
+    memory = _empty(array.size, np.dtype(dtype).name).reshape(array.shape)
+    np.copyto(memory, array)
+    return memory

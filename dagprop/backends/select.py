@@ -1,0 +1,119 @@
+"""Which back end computes: picked by graph, or as the user says."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Literal
+
+from dagprop.backends.reference import Array, Run, run
+from dagprop.backends.trainer import NotCompiledError, Trainer, TrainingTask
+from dagprop.errors import ComputationError, GraphError, PluginError, Problem, quote
+from dagprop.graph.collector import paused_collector
+from dagprop.plan.records import Plan
+from dagprop.program.trace import plan_program
+
+Backend = Literal["auto", "reference", "compiled"]
+
+BACKENDS: tuple[Backend, ...] = ("auto", "reference", "compiled")
+
+REFERENCE = "reference (NumPy, step by step)"
+
+_TRAINERS = (("scalar_program", "ScalarTrainer"), ("array_program", "ArrayTrainer"))
+"""What is tried, the fastest first; each says by NotCompiledError what it cannot do."""
+
+_log = logging.getLogger("dagprop")
+
+
+def check_backend(backend: str) -> None:
+    """Refuse a name that no back end has.
+
+    Raises
+    ------
+    GraphError
+        DP011.
+    """
+    if backend not in BACKENDS:
+        names = ", ".join(map(quote, BACKENDS))
+        raise GraphError(Problem("DP011", f"there is no back end {quote(str(backend))}", f"one of {names}"))
+
+
+def choose_trainer(task: TrainingTask, backend: Backend = "auto") -> Trainer | None:
+    """Return what trains a network, or None for the reference back end.
+
+    Parameters
+    ----------
+    task : TrainingTask
+    backend : {"auto", "reference", "compiled"}
+        ``auto`` compiles what can be compiled.
+
+    Raises
+    ------
+    GraphError
+        If there is no such back end (DP011).
+    ComputationError
+        If ``compiled`` is asked for and the network cannot be compiled (DP705).
+    PluginError
+        If ``compiled`` is asked for and a rule cannot be recorded (DP503).
+    """
+    check_backend(backend)
+    reasons: list[str] = []
+    for module, name in () if backend == "reference" else _TRAINERS:
+        try:
+            with paused_collector():
+                trainer: Trainer = getattr(import_module(f"dagprop.backends.{module}"), name)(task)
+        except NotCompiledError as error:
+            reasons.append(str(error))
+        except PluginError:
+            if backend == "compiled":
+                raise
+            reasons.append("a rule cannot be recorded")
+        else:
+            say(trainer.title)
+            return trainer
+    if backend == "compiled":
+        raise ComputationError(Problem("DP705", f"the network cannot be compiled: {'; '.join(reasons)}"))
+    say(REFERENCE)
+    return None
+
+
+def execute(
+    plan: Plan, leaves: Mapping[str, Array], cotangents: Mapping[str, Array] | None = None, backend: Backend = "auto"
+) -> Run:
+    """Execute a plan once, as :func:`dagprop.backends.reference.run` does.
+
+    ``auto`` is the reference back end here: compiling does not pay for one run.
+
+    Raises
+    ------
+    GraphError
+        If there is no such back end (DP011).
+    PluginError
+        If ``compiled`` is asked for and a rule cannot be recorded (DP503).
+    """
+    check_backend(backend)
+    if backend != "compiled":
+        say(REFERENCE)
+        return run(plan, leaves, cotangents)
+    from dagprop.backends.array_program import ArrayProgram
+    from dagprop.backends.scalar_program import SCALAR, evaluate
+
+    dtype = next(iter(leaves.values())).dtype.name if leaves else "float64"
+    program = plan_program(plan, {id: leaves[id].shape for id in plan.leaves}, dtype, cotangents is not None)
+    inputs = {**leaves, **{f"d_{name}": value for name, value in (cotangents or {}).items()}}
+    try:
+        found = evaluate(program, inputs)
+        say(SCALAR)
+    except NotCompiledError:
+        try:
+            found = ArrayProgram(program).run(inputs)
+        except ValueError:  # a class index out of range: the reference says where
+            return run(plan, leaves, cotangents)
+        say("compiled: arrays")
+    return Run({name: found[name] for name in plan.outputs}, {name: found[f"d_{name}"] for name in plan.wrt})
+
+
+def say(title: str) -> None:
+    """Report which back end computes, to those who listen to the logger "dagprop"."""
+    _log.info("backend: %s", title)

@@ -1,0 +1,127 @@
+"""What a back end that trains is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, overload
+
+import numpy as np
+
+from dagprop.backends.reference import Array
+from dagprop.graph.records import Shape
+from dagprop.plan.records import Plan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingTask:
+    """What is trained, on what.
+
+    Attributes
+    ----------
+    plan : Plan
+        Its first output and only seed is the loss; its ``wrt`` are the parameters that training changes.
+    shapes : mapping from reference to shape
+        As declared and inferred, with ``"N"`` for the number of samples.
+    updates : mapping from state id to reference
+        The states that training changes, and the values that replace them.
+    compared : (str, str), optional
+        The references of the prediction and the target whose values the accuracy is worked out from.
+    dtype : str
+    sampled, fixed, variables : mapping from leaf id to array
+        The inputs with all their samples; the constants and inputs without samples; the parameters and states.
+    batch_size : int
+    """
+
+    plan: Plan
+    shapes: Mapping[str, Shape]
+    updates: Mapping[str, str]
+    compared: tuple[str, str] | None
+    dtype: str
+    sampled: Mapping[str, Array]
+    fixed: Mapping[str, Array]
+    variables: Mapping[str, Array]
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EpochOutcome:
+    """One pass over the samples.
+
+    Attributes
+    ----------
+    variables : dict from str to array
+        The parameters and states behind the last whole step.
+    losses : array of float64
+        The loss of every step, taken before its update.
+    compared : sequence of (prediction, target), optional
+        For each step; or one pair for all samples of the epoch together.
+    interrupted : bool
+        Whether Ctrl-C ended the epoch early.  ``variables`` and ``losses`` are those of the whole steps until then.
+    """
+
+    variables: dict[str, Array]
+    losses: Array
+    compared: Sequence[tuple[Array, Array]] | None
+    interrupted: bool = False
+
+    def is_finite(self) -> bool:
+        """Whether every loss, parameter and state is a finite number."""
+        everything = [self.losses, *(value.reshape(-1) for value in self.variables.values())]
+        return bool(np.isfinite(np.concatenate(everything)).all())
+
+
+class Batches(Sequence[Array]):
+    """The samples of an epoch in their order, cut into batches: each item is an array of the numbers of its samples.
+
+    Parameters
+    ----------
+    order : array of int
+        The numbers of all the samples.
+    size : int
+        Of a batch; the last may be short.
+    """
+
+    def __init__(self, order: Array, size: int) -> None:
+        self.order = order
+        self.size = size
+
+    def __len__(self) -> int:
+        return -(-len(self.order) // self.size)
+
+    @overload
+    def __getitem__(self, number: int) -> Array: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[Array]: ...
+
+    def __getitem__(self, number: int | slice) -> Array | list[Array]:
+        if isinstance(number, slice):
+            return [self[item] for item in range(*number.indices(len(self)))]
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        return self.order[number * self.size : (number + 1) * self.size]
+
+    def sizes(self) -> Array:
+        """Return the number of samples of each batch."""
+        sizes = np.full(len(self), self.size)
+        sizes[-1:] = len(self.order) - (len(self) - 1) * self.size
+        return sizes
+
+
+class Trainer(Protocol):
+    """A back end that trains one network on one set of samples."""
+
+    title: str
+    """What it is, for the user."""
+
+    def epoch(self, variables: Mapping[str, Array], batches: Batches, learning_rate: float) -> EpochOutcome:
+        """Take one step of gradient descent for each batch: the numbers of its samples.
+
+        Non-finite numbers are no error here: the caller looks for them in the outcome, and finds where they came from.
+        """
+        ...
+
+
+class NotCompiledError(Exception):
+    """A network that a back end cannot compile, or should not; the text says why."""

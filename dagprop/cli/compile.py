@@ -1,0 +1,130 @@
+"""``dagprop compile``: what a training step comes down to, stage by stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dagprop.cli import options
+
+if TYPE_CHECKING:
+    from dagprop.backends.trainer import TrainingTask
+    from dagprop.plan.network import Network
+
+
+@click.command("compile")
+@options.graph_argument
+@click.option(
+    "--emit",
+    type=click.Choice(["plan", "program", "python", "llvm"]),
+    default="program",
+    show_default=True,
+    help="The steps; the primitive operations; the code for arrays; the code for graphs of single numbers.",
+)
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), help="Samples a step, for which it is made.  [default: the graph's]"
+)
+@options.output_option
+@options.general
+def command(
+    graph: str, emit: str, batch_size: int | None, output: str | None, plugins: tuple[str, ...], verbose: bool
+) -> None:
+    """Print what a training step comes down to.
+
+    The plan is the steps in order; a program is what they compute, as primitive operations, each with the step that it
+    comes from; Python and LLVM are what runs.  A graph without a loss gives its forward pass.
+    """
+    from dagprop.cli.session import open_graph, write_text
+    from dagprop.plan.network import prepare
+
+    opened = open_graph(graph, plugins=plugins, verbose=verbose)
+    network = prepare(opened)
+    task = training_task(network, batch_size or opened.train.batch_size)
+    write_text(_text(emit, task).rstrip("\n"), output)
+
+
+def training_task(network: Network, batch_size: int) -> TrainingTask:
+    """Return a training on zeros: only the shapes matter here."""
+    import numpy as np
+
+    from dagprop.backends.leaf_values import actual_shape
+    from dagprop.backends.trainer import TrainingTask
+    from dagprop.graph.records import SAMPLE_AXIS
+    from dagprop.plan.outputs import prediction_outputs
+    from dagprop.plan.steps import plan
+    from dagprop.train.evaluation import evaluation_plan
+    from dagprop.train.loop import state_updates
+
+    updates = state_updates(network)
+    if network.graph.loss is None:
+        steps = plan(network, prediction_outputs(network))
+    else:
+        steps = evaluation_plan(network, network.graph.parameters(), tuple(updates.values()))
+    sizes = _sizes(network, batch_size)
+    arrays = {id: np.zeros(actual_shape(network.shapes[id], sizes), network.graph.dtype) for id in steps.leaves}
+    sampled = {id for id in arrays if network.shapes[id][:1] == (SAMPLE_AXIS,)}
+    variables = {id for id in arrays if network.node(id).op in ("parameter", "state")}
+    return TrainingTask(
+        plan=steps,
+        shapes=network.shapes,
+        updates=updates,
+        compared=None,
+        dtype=network.graph.dtype,
+        sampled={id: array for id, array in arrays.items() if id in sampled},
+        fixed={id: array for id, array in arrays.items() if id not in sampled | variables},
+        variables={id: array for id, array in arrays.items() if id in variables},
+        batch_size=batch_size,
+    )
+
+
+def _sizes(network: Network, batch_size: int) -> dict[str, int]:
+    """Return a size for each name in the shapes of leaves: of the value in the file, or 1."""
+    from dagprop.graph.arrays import array_shape
+    from dagprop.graph.records import SAMPLE_AXIS
+
+    sizes: dict[str, int] = {}
+    for id in network.order:
+        node = network.node(id)
+        if node.is_leaf:
+            shape, given = network.shapes[id], array_shape(node.attributes.get("value"))
+            for axis, size in enumerate(reversed(shape)):
+                if isinstance(size, str):
+                    sizes.setdefault(size, given[-1 - axis] if axis < len(given) else 1)
+    return {**sizes, SAMPLE_AXIS: batch_size}
+
+
+def _text(emit: str, task: TrainingTask) -> str:
+    """Return one stage as text.
+
+    Raises
+    ------
+    ComputationError
+        If the graph cannot be compiled to LLVM, because it has arrays (DP705).
+    PluginError
+        If a rule cannot be recorded (DP503).
+    """
+    from dagprop.backends.scalar_program import scalar_text
+    from dagprop.backends.trainer import NotCompiledError
+    from dagprop.errors import ComputationError, Problem
+    from dagprop.program.trace import plan_program, training_program
+
+    if emit == "plan":
+        return str(task.plan)
+    if emit == "llvm":
+        try:
+            return scalar_text(task)
+        except NotCompiledError as error:
+            hint = "graphs of arrays become Python code: --emit python"
+            raise ComputationError(Problem("DP705", f"there is no LLVM code for this: {error}", hint)) from error
+    leaves = {**task.sampled, **task.fixed, **task.variables}
+    shapes = {id: array.shape for id, array in leaves.items()}
+    if task.plan.seeds:
+        program = training_program(task.plan, shapes, task.updates, task.dtype)
+    else:
+        program = plan_program(task.plan, shapes, task.dtype)
+    if emit == "program":
+        return str(program)
+    from dagprop.backends.array_code import array_code
+
+    return array_code(program)

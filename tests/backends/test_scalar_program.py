@@ -1,0 +1,227 @@
+"""Machine code for single numbers: every primitive on special values, and what a training with it must keep."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from dagprop import api
+from dagprop.backends import scalar_program
+from dagprop.backends.bytecode import encode
+from dagprop.backends.interpreter import interpret
+from dagprop.backends.llvm_code import TYPES
+from dagprop.backends.llvm_engine import addresses
+from dagprop.backends.machine_code import MACHINE_SIGNATURE, machine_text
+from dagprop.backends.scalar_code import Roles
+from dagprop.backends.scalar_program import ScalarTrainer, compiled, evaluate
+from dagprop.backends.trainer import Batches, NotCompiledError
+from dagprop.cli.compile import training_task
+from dagprop.errors import ComputationError
+from dagprop.plan.network import prepare
+from dagprop.program.recorder import Recorder
+from dagprop.program.records import ELEMENTWISE
+from dagprop.program.symbols import Symbol, elementwise, symbolic_namespace
+
+SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.3, -0.7, 2.5, -3.5, 1e3, 1e300, np.inf, -np.inf, np.nan)
+NUMERIC = [name for name in ELEMENTWISE if not name.startswith("logical_") and name != "real"]
+
+
+def program_of(primitive, dtype):
+    """Return a program of one operation on the inputs a, b, c; what chooses is whether a is above 0.5."""
+    recorder = Recorder()
+    count = ELEMENTWISE[primitive]
+    symbols = [Symbol(recorder, recorder.input(name, ())) for name in "abc"[:count]]
+    if primitive == "where" or primitive.startswith("logical_"):
+        symbols[0] = symbols[0] > 0.5
+    if primitive.startswith("logical_") and count == 2:
+        symbols[1] = symbols[1] < 0.2
+    result = symbolic_namespace(recorder).where(
+        elementwise(recorder, "equal", 1.0, 1.0), elementwise(recorder, primitive, *symbols), 0.0
+    )
+    if recorder.instruction(result.number).boolean:
+        result = elementwise(recorder, "real", result)
+    return recorder.program("abc"[:count], {"y": result.number}, dtype)
+
+
+def run_machine(program, inputs):
+    roles = Roles(tuple(program.inputs), (), program.outputs["y"], {}, {}, ())
+    code = encode(program, roles, batched=False)
+    function = compiled(machine_text(TYPES[program.dtype]), MACHINE_SIGNATURE, program.dtype).functions["machine"]
+    for name, value in inputs.items():
+        code.values[code.slots[name]] = value
+    one, special, losses = np.zeros(1, np.int64), np.array([0, 0, code.loss]), np.empty(1)
+    at = [array.ctypes.data for array in (code.values, one, code.sample, code.update, one, losses, special)]
+    function(
+        at[0], at[1], at[2], len(code.sample), at[3], 0, addresses([]), 0, at[4], at[5], at[5], at[6], 0, at[1],
+        0, 1, 1, 1, 0.0, code.rate,
+    )  # fmt: skip
+    return losses[0]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("primitive", [name for name in ELEMENTWISE if name != "real"])
+def test_every_primitive_is_numpys(primitive, dtype):
+    program = program_of(primitive, dtype)
+    others = (0.0, -2.0, 0.5, np.inf, np.nan)
+    for given in itertools.product(SPECIAL, *[others] * (ELEMENTWISE[primitive] - 1)):
+        with np.errstate(over="ignore"):
+            inputs = {name: np.array(value, dtype) for name, value in zip("abc", given, strict=False)}
+        if primitive == "pow" and given == (-np.inf, 0.5):
+            continue  # infinite in C, but NumPy takes the square root for this exponent alone
+        expected = interpret(program, inputs)["y"]
+        for found in (evaluate(program, inputs)["y"], run_machine(program, inputs)):
+            np.testing.assert_allclose(
+                found, expected, rtol=1e-13 if dtype == "float64" else 1e-6, err_msg=f"{primitive}{given}"
+            )
+
+
+CHAIN = {
+    "x": {"op": "input"},
+    "y": {"op": "input"},
+    "w": {"op": "parameter", "value": [0.4]},
+    "b": {"op": "parameter", "value": 0.1},
+    "a": {"op": "affine", "inputs": ["w", "x", "b"]},
+    "z": {"op": "tanh", "inputs": ["a"]},
+    "L": {"op": "binary_cross_entropy_with_logits", "inputs": ["z", "y"]},
+}
+X = np.random.default_rng(3).normal(size=101)
+FEEDS = {"x": X, "y": (X > 0.2).astype(float)}
+
+
+@pytest.fixture(params=["whole", "machine"])
+def how(request, monkeypatch):
+    """Both ways to run a scalar program."""
+    if request.param == "machine":
+        monkeypatch.setattr(scalar_program, "COMPILED_SIZE", 0)
+
+
+def both(graph, **options):
+    return [api.train(graph, FEEDS, backend=backend, **options) for backend in ("reference", "compiled")]
+
+
+@pytest.mark.usefixtures("how")
+@pytest.mark.parametrize("batch_size", [1, 7, 200])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_training_is_the_reference(load_graph, batch_size, dtype):
+    graph = load_graph(CHAIN, loss="L", dtype=dtype)
+    options = {"epochs": 4, "learning_rate": 0.3, "batch_size": batch_size, "validation": 0.2, "test": 0.1, "seed": 2}
+    expected, found = both(graph, **options)
+    tolerance = 1e-12 if dtype == "float64" else 1e-5
+    np.testing.assert_allclose(found.step_losses, expected.step_losses, rtol=tolerance)
+    for name, value in expected.parameters.items():
+        assert found.parameters[name].dtype == value.dtype and found.parameters[name].shape == value.shape
+        np.testing.assert_allclose(found.parameters[name], value, rtol=tolerance)
+    for one, other in zip(expected.history, found.history, strict=True):
+        assert one.accuracy == pytest.approx(other.accuracy, abs=1e-15)
+        assert one.loss == pytest.approx(other.loss, rel=tolerance)
+        assert one.validation_loss == pytest.approx(other.validation_loss, rel=tolerance)
+    assert found.test.loss == pytest.approx(expected.test.loss, rel=tolerance)
+
+
+@pytest.mark.usefixtures("how")
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_states_are_updated_from_the_values_before_the_step(load_graph, batch_size):
+    nodes = {
+        **CHAIN,
+        "last": {"op": "state", "value": 5.0, "update": "b"},
+        "steps": {"op": "state", "value": 0.0, "update": "next"},
+        "next": {"op": "add", "inputs": ["steps", "one"]},
+        "one": {"op": "constant", "value": 1.0},
+    }
+    expected, found = both(load_graph(nodes, loss="L"), epochs=2, learning_rate=0.3, batch_size=batch_size)
+    assert found.parameters["steps"] == len(found.step_losses) == 2 * -(-101 // batch_size)
+    assert found.parameters["last"] == pytest.approx(expected.parameters["last"], rel=1e-12)
+
+
+@pytest.mark.usefixtures("how")
+@pytest.mark.parametrize("batch_size", [1, 3])
+@pytest.mark.parametrize(
+    ("nodes", "rate"),
+    [
+        ({"e": {"op": "exp", "inputs": ["a"]}, "L": {"op": "multiply", "inputs": ["e", "e"]}}, 1e3),
+        ({"e": {"op": "log", "inputs": ["a"]}, "L": {"op": "negative", "inputs": ["e"]}}, 0.01),
+        ({"L": {"op": "multiply", "inputs": ["a", "a"]}}, 1e308),
+        (  # a state that is infinite once, and then finite again
+            {
+                "s": {"op": "state", "value": 0.0, "update": "next"},
+                "zero": {"op": "constant", "value": 0.0},
+                "next": {"op": "reciprocal", "inputs": ["s"]},
+                "L": {"op": "multiply", "inputs": ["a", "a"]},
+            },
+            0.01,
+        ),
+    ],
+)
+def test_what_is_not_finite_is_found_where_the_reference_finds_it(load_graph, nodes, rate, batch_size):
+    graph = load_graph({**{k: v for k, v in CHAIN.items() if k not in "yzL"}, **nodes}, loss="L")
+    messages = []
+    for backend in ("reference", "compiled"):
+        with pytest.raises(ComputationError, match="DP702") as error:
+            api.train(graph, {"x": X}, backend=backend, learning_rate=rate, batch_size=batch_size, epochs=3)
+        messages.append(str(error.value))
+    assert messages[0] == messages[1]
+
+
+@pytest.mark.usefixtures("how")
+def test_ctrl_c_leaves_the_last_whole_step(load_graph, monkeypatch):
+    graph = load_graph(CHAIN, loss="L")
+    calls = itertools.count()
+
+    @contextmanager
+    def third_time():
+        yield lambda: next(calls) >= 3
+
+    monkeypatch.setattr(scalar_program, "CALL_SECONDS", 0.0)  # one step a call
+    whole = api.train(graph, FEEDS, epochs=1, batch_size=1, backend="compiled")
+    monkeypatch.setattr(scalar_program, "uninterrupted", third_time)
+    monkeypatch.setattr(scalar_program, "FIRST_CALL", 1)
+    result = api.train(graph, FEEDS, epochs=1, batch_size=1, backend="compiled")
+    assert result.interrupted and not result.history
+    np.testing.assert_array_equal(result.step_losses, whole.step_losses[:3])
+    assert 0 < abs(result.parameters["b"] - 0.1) < abs(whole.parameters["b"] - 0.1) + 1
+
+
+@pytest.mark.usefixtures("how")
+def test_thousands_of_short_epochs(load_graph):
+    graph = load_graph(CHAIN, loss="L")
+    result = api.train(graph, {"x": [0.5], "y": [1.0]}, epochs=3000, backend="compiled", learning_rate=0.01)
+    assert len(result.step_losses) == 3000 and (np.diff(result.step_losses) < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("nodes", "batch_size", "reason"),
+    [
+        (
+            {
+                "L": {"op": "multiply", "inputs": ["m", "b"]},
+                "v": {"op": "parameter", "value": [1.0, 2.0]},
+                "m": {"op": "mean", "inputs": ["v"]},
+            },
+            1,
+            "arrays",
+        ),
+        ({"x": {"op": "input", "shape": ["N", 2]}, "L": {"op": "sum", "inputs": ["a"]}}, 1, "a sample is an array"),
+        ({"L": {"op": "mean", "inputs": ["a"]}}, 2, "combined"),
+        ({"m": {"op": "mean", "inputs": ["a"]}, "L": {"op": "multiply", "inputs": ["a", "m"]}}, 2, "combined"),
+    ],
+)
+def test_what_is_no_scalar_graph_says_why(load_graph, nodes, batch_size, reason):
+    network = prepare(load_graph({**{k: v for k, v in CHAIN.items() if k in "xwba"}, **nodes}, loss="L"))
+    with pytest.raises(NotCompiledError, match=reason):
+        ScalarTrainer(training_task(network, batch_size))
+
+
+def test_one_sample_of_what_is_combined_is_a_scalar_graph(load_graph):
+    network = prepare(load_graph({**CHAIN, "M": {"op": "mean", "inputs": ["L"]}}, loss="M"))
+    assert ScalarTrainer(training_task(network, 1)).title == "compiled scalar program (LLVM)"
+
+
+def test_batches_are_slices_of_the_order():
+    batches = Batches(np.arange(7) * 10, 3)
+    assert [batch.tolist() for batch in batches] == [[0, 10, 20], [30, 40, 50], [60]]
+    assert batches.sizes().tolist() == [3, 3, 1]
+    assert [batch.tolist() for batch in batches[1:]] == [[30, 40, 50], [60]]
+    assert len(Batches(np.arange(6), 3)) == 2 and Batches(np.arange(6), 3).sizes().tolist() == [3, 3]
