@@ -248,12 +248,14 @@ class _Training:
         self.variables = outcome.variables
         if outcome.interrupted:
             raise KeyboardInterrupt
-        sizes, pairs = order.sizes(), outcome.compared
-        loss = float(outcome.losses @ sizes)
+        pairs, losses = outcome.compared, outcome.losses
+        loss = float(losses.sum()) * order.size
+        if len(losses):
+            loss -= float(losses[-1]) * (order.size * len(order) - len(order.order))  # the last batch may be short
         objective = class_objective(self.network)
         if objective is None or pairs is None:
             return loss, None
-        weights = sizes.tolist() if len(pairs) == len(sizes) else [len(order.order)]
+        weights = order.sizes().tolist() if len(pairs) == len(order) else [len(order.order)]
         hits = [accuracy(objective.op, *pair) * weight for pair, weight in zip(pairs, weights, strict=True)]
         return loss, sum(hits)
 
