@@ -124,8 +124,9 @@ def _use_truth_as_numbers(instructions: dict[int, Instruction], wanted: set[int]
     for number, instruction in instructions.items():
         if instruction.primitive == "where" and not instruction.boolean:
             choices = [instructions[operand] for operand in instruction.operands[1:]]
-            values = [item.parameters[0] if item.primitive == "constant" else None for item in choices]
-            if values == [1.0, 0.0] and instructions[instruction.operands[0]].shape == instruction.shape:
+            values = [item.parameters[0].hex() if item.primitive == "constant" else None for item in choices]
+            one_and_zero = values == [(1.0).hex(), (0.0).hex()]  # and not -0.0, which is equal to 0.0
+            if one_and_zero and instructions[instruction.operands[0]].shape == instruction.shape:
                 instructions[number] = _changed(instruction, "real", instruction.operands[:1], ())
     uses = _uses(instructions)
     for number, instruction in instructions.items():

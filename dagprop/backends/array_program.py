@@ -210,6 +210,7 @@ class _BatchStep:
         self._loss = by_name["loss"]
         self._pair = [by_name[name] for name in task.compared or ()]
         self._unread = [(variable, by_name[name]) for name, variable in unread.items()]
+        self._states = [shared[id] for id in task.updates]
         self._rows = [(sampled[id], array) for id, array in rows.items() if id in program.inputs]
 
     def __call__(self, samples: Array) -> float:
@@ -218,6 +219,8 @@ class _BatchStep:
         self._step()
         for variable, value in self._unread:
             np.copyto(variable, value)
+        if not all(np.isfinite(state).all() for state in self._states):
+            return np.nan  # which the next step would hide, and which the caller looks for in the losses
         return float(self._loss)
 
     def compared(self) -> list[tuple[Array, Array]]:

@@ -63,7 +63,7 @@ def is_batched(task: TrainingTask) -> bool:
 
 def is_samplewise(task: TrainingTask) -> bool:
     """Whether each sample has a loss of its own, to which no other sample contributes."""
-    if task.shapes[task.plan.seeds[0]] != (SAMPLE_AXIS,):
+    if task.shapes[task.plan.outputs[0]] != (SAMPLE_AXIS,):
         return False
     pullbacks = {step.node for step in task.plan.backward if step.kind == "pullback"}
     derivatives = {step.node for step in task.plan.backward} - pullbacks
@@ -88,7 +88,7 @@ def roles_of(program: Program, task: TrainingTask) -> Roles:
     return Roles(
         leaves=(*changing, *others),
         sampled=tuple(name for name in program.inputs if name in task.sampled),
-        loss=outputs[task.plan.seeds[0]],
+        loss=outputs[task.plan.outputs[0]],
         gradients={name: outputs[f"d_{name}"] for name in task.plan.wrt},
         updates={state: outputs[reference] for state, reference in task.updates.items()},
         compared=tuple(outputs[name] for name in task.compared or ()),

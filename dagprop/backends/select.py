@@ -9,7 +9,7 @@ from typing import Literal
 
 from dagprop.backends.reference import Array, Run, run
 from dagprop.backends.trainer import NotCompiledError, Trainer, TrainingTask
-from dagprop.errors import ComputationError, GraphError, PluginError, Problem, quote
+from dagprop.errors import ComputationError, GraphError, PluginError, Problem, error_text, quote
 from dagprop.graph.collector import paused_collector
 from dagprop.plan.records import Plan
 from dagprop.program.trace import plan_program
@@ -69,6 +69,8 @@ def choose_trainer(task: TrainingTask, backend: Backend = "auto") -> Trainer | N
             if backend == "compiled":
                 raise
             reasons.append("a rule cannot be recorded")
+        except Exception as error:  # whatever a rule makes of compiled code, the reference can say better
+            reasons.append(error_text(error))
         else:
             say(trainer.title)
             return trainer
@@ -108,7 +110,7 @@ def execute(
     except NotCompiledError:
         try:
             found = ArrayProgram(program).run(inputs)
-        except ValueError:  # a class index out of range: the reference says where
+        except Exception:  # a class index out of range, or anybody's rule: the reference says where
             return run(plan, leaves, cotangents)
         say("compiled: arrays")
     return Run({name: found[name] for name in plan.outputs}, {name: found[f"d_{name}"] for name in plan.wrt})

@@ -21,8 +21,6 @@ FOLDED: dict[str, Callable[..., float]] = {
     "pow": math.pow,
     "negative": lambda a: -a,
     "abs": abs,
-    "maximum": max,
-    "minimum": min,
     "sqrt": math.sqrt,
     "exp": math.exp,
     "log": math.log,
@@ -33,6 +31,13 @@ SIMPLIFIED = frozenset(
     (*("negative", "real", "where", "sum", "prod", "max", "min"), *("reshape", "broadcast_to", "permute_dims"))
 )
 """Operations that may be equal to a value that is there already, whatever the numbers are."""
+
+
+KEEPS_TRUTH = frozenset((*BOOLEAN, *("real", "where", "reshape", "broadcast_to", "permute_dims", "concat", "index")))
+"""Operations that take truth as it is; for all others true is 1 and false is 0."""
+
+JOINS_TRUTH = frozenset(("add", "multiply", "maximum", "minimum"))
+"""Operations that make truth of two truths, as in NumPy: or, and, or, and."""
 
 
 class Recorder:
@@ -71,6 +76,8 @@ class Recorder:
         """Return the number of the value that an operation gives, recording it if it is new."""
         if primitive in ELEMENTWISE and not self._broadcasts.isdisjoint(operands):
             operands = self._without_broadcasts(operands, shape)
+        if self._truths and not self._truths.isdisjoint(operands):
+            operands = self._numbers_where_needed(primitive, operands)
         simple = self._simplify(primitive, operands, parameters, shape)
         return self._put(primitive, operands, parameters, shape) if simple is None else simple
 
@@ -87,10 +94,8 @@ class Recorder:
         if number is None:
             number = self._numbers[key] = len(self._instructions)
             boolean = primitive in BOOLEAN
-            if not boolean and not self._truths.isdisjoint(operands):
-                boolean = primitive not in ("real", "argmax", "one_hot", "sum", "prod") and self._truths.issuperset(
-                    operands[primitive == "where" :]
-                )
+            if not boolean and not self._truths.isdisjoint(operands) and primitive != "real":
+                boolean = self._truths.issuperset(operands[primitive == "where" :])
             if boolean:
                 self._truths.add(number)
             elif primitive == "constant":
@@ -99,6 +104,18 @@ class Recorder:
                 self._broadcasts.add(number)
             self._instructions.append(Instruction(primitive, operands, parameters, shape, boolean, self.origin))
         return number
+
+    def _numbers_where_needed(self, primitive: str, operands: tuple[int, ...]) -> tuple[int, ...]:
+        """Return operands with truth as numbers, where the operation is one on numbers."""
+        values = operands[1:] if primitive == "where" else operands
+        all_truths = self._truths.issuperset(values)
+        if primitive == "real" or primitive in BOOLEAN or (primitive in KEEPS_TRUTH | JOINS_TRUTH and all_truths):
+            return operands
+        numbers = (
+            self.put("real", (value,), (), self._instructions[value].shape) if value in self._truths else value
+            for value in values
+        )
+        return (*operands[: len(operands) - len(values)], *numbers)
 
     def _without_broadcasts(self, operands: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the operands as they were before they were broadcast, where the operation does that itself."""

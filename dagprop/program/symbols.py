@@ -66,6 +66,7 @@ class Symbol(AbstractArray):
         return elementwise(self.recorder, "abs", self)
 
     def __invert__(self) -> Symbol:
+        _need_truth(self)
         return elementwise(self.recorder, "logical_not", self)
 
     def __matmul__(self, other: object) -> Symbol:
@@ -82,8 +83,23 @@ class Symbol(AbstractArray):
         return structural(self.recorder, "index", (self,), (_frozen(keys),), shape)
 
 
+def _need_truth(*operands: object) -> None:
+    """Refuse the operators ~, & and | on numbers, as NumPy does.
+
+    Raises
+    ------
+    TypeError
+    """
+    for operand in operands:
+        truth = isinstance(operand, Symbol) and operand.recorder.instruction(operand.number).boolean
+        if not truth and not isinstance(operand, bool):
+            raise TypeError("~, & and | need true or false: compare first, or use xp.logical_not, _and, _or")
+
+
 def _operator(primitive: str, reflected: bool) -> Callable[[Symbol, object], Symbol]:
     def apply(self: Symbol, other: object) -> Symbol:
+        if primitive in ("logical_and", "logical_or"):
+            _need_truth(self, other)
         return elementwise(self.recorder, primitive, *((other, self) if reflected else (self, other)))
 
     return apply

@@ -6,12 +6,13 @@ axes, the mean over the samples, the step of gradient descent - and what comes o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from dagprop.errors import DagpropError, PluginError, Problem, quote
+from dagprop.errors import DagpropError, PluginError, Problem, error_text, quote
 from dagprop.graph.collector import paused_collector
 from dagprop.ops.namespace import Namespace
 from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
@@ -64,10 +65,11 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
     values = {leaf: Symbol(recorder, recorder.input(leaf, shapes[leaf])) for leaf in plan.leaves}
     for step in plan.forward:
         recorder.origin = str(step)
-        result = _call(step, xp, values, {}, step.attributes)
-        results = result if isinstance(result, tuple) else (result,)
-        for name, value in zip(step.outputs, results, strict=True):
-            values[name] = _real(recorder, value)
+        with _naming(step):
+            result = _call(step, xp, values, {}, step.attributes)
+            results = result if isinstance(result, tuple) else (result,)
+            for name, value in zip(step.outputs, results, strict=True):
+                values[name] = _real(recorder, value)
     gradients: Symbols = {}
     for seed in plan.seeds:
         recorder.origin = f"d_{seed}"
@@ -79,7 +81,8 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
     memory: dict[str, Any] = {}
     for use in plan.backward:
         recorder.origin = str(use)
-        _propagate(recorder, use, xp, values, gradients, memory)
+        with _naming(use):
+            _propagate(recorder, use, xp, values, gradients, memory)
     for name in plan.wrt:
         if name not in gradients:
             gradients[name] = xp.zeros_like(values[name])
@@ -94,7 +97,7 @@ def training_program(
     Parameters
     ----------
     plan : Plan
-        Whose only seed is the loss, and whose ``wrt`` are the parameters.
+        Whose first output is the loss, from which it back-propagates, and whose ``wrt`` are the parameters.
     shapes : mapping from leaf id to shape
     updates : mapping from state id to reference
         The states, and the values that replace them.
@@ -111,7 +114,7 @@ def training_program(
     recorder.origin = "mean over the samples"
     rate = Symbol(recorder, recorder.input(LEARNING_RATE, ()))
     xp = symbolic_namespace(recorder)
-    outputs = {"loss": xp.mean(traced.values[plan.seeds[0]])}
+    outputs = {"loss": xp.mean(traced.values[plan.outputs[0]])}
     outputs |= {name: traced.values[name] for name in plan.outputs}
     for parameter in plan.wrt:
         recorder.origin = f"new {parameter} = {parameter} - learning rate * d_{parameter}"
@@ -178,26 +181,32 @@ def _real(recorder: Recorder, value: object) -> Symbol:
 def _call(
     step: ForwardStep | BackwardStep, xp: Namespace, values: Symbols, gradients: Symbols, attributes: Mapping[str, Any]
 ) -> Any:
-    """Return what a rule gives for symbols.
+    """Return what a rule gives for symbols."""
+    return step.rule(*[_argument(argument, xp, values, gradients) for argument in step.arguments], **attributes)
+
+
+@contextmanager
+def _naming(step: ForwardStep | BackwardStep) -> Iterator[None]:
+    """Name the rule that does what cannot be recorded.
 
     Raises
     ------
     PluginError
-        If it does what cannot be recorded (DP503).
+        For whatever the rule, or what is done with its result, raises (DP503).
     """
     try:
-        return step.rule(*[_argument(argument, xp, values, gradients) for argument in step.arguments], **attributes)
+        yield
     except DagpropError:
         raise
-    except Exception as error:  # a rule is anybody's code
+    except (Exception, SystemExit) as error:  # a rule is anybody's code
         what = "forward rule" if isinstance(step, ForwardStep) else f"{step.kind} rule for {quote(step.input)}"
-        code = step.rule.__code__
+        code = getattr(step.rule, "__code__", None)
         problem = Problem(
             "DP503",
-            f"the {what} of {quote(step.op)} cannot be recorded: {error}",
+            f"the {what} of {quote(step.op)} cannot be recorded: {error_text(error)}",
             node=step.node,
-            file=code.co_filename,
-            line=code.co_firstlineno,
+            file=code.co_filename if code else None,
+            line=code.co_firstlineno if code else None,
         )
         raise PluginError(problem) from error
 
