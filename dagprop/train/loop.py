@@ -17,6 +17,7 @@ from dagprop.errors import GraphError, PluginError, Problem, quote
 from dagprop.graph.records import TrainSettings
 from dagprop.plan.abstract import format_shape
 from dagprop.plan.network import Network
+from dagprop.plan.outputs import Objective
 from dagprop.plan.records import Plan
 from dagprop.plan.shapes import problem_at
 from dagprop.train.data import Data, fed_inputs
@@ -128,7 +129,9 @@ def train_network(
     trainer = choose_trainer(
         _task(network, min(settings.batch_size, len(split.train)), steps, updates, leaves), backend
     )
-    training = _Training(network, settings, steps, updates, leaves, split, leaves.variables, trainer, backend)
+    start = leaves.variables
+    objective = class_objective(network)
+    training = _Training(network, settings, steps, updates, leaves, split, start, trainer, backend, objective)
     history: list[EpochRecord] = []
     test = None
     interrupted = False
@@ -210,6 +213,7 @@ class _Training:
     variables: dict[str, Array]
     trainer: Trainer | None
     backend: Backend
+    objective: Objective | None
     step_losses: array[float] = field(default_factory=lambda: array("d"))
 
     def run_epoch(self, epoch: int) -> EpochRecord:
@@ -252,16 +256,15 @@ class _Training:
         loss = float(losses.sum()) * order.size
         if len(losses):
             loss -= float(losses[-1]) * (order.size * len(order) - len(order.order))  # the last batch may be short
-        objective = class_objective(self.network)
-        if objective is None or pairs is None:
+        if self.objective is None or pairs is None:
             return loss, None
         weights = order.sizes().tolist() if len(pairs) == len(order) else [len(order.order)]
-        hits = [accuracy(objective.op, *pair) * weight for pair, weight in zip(pairs, weights, strict=True)]
+        hits = [accuracy(self.objective.op, *pair) * weight for pair, weight in zip(pairs, weights, strict=True)]
         return loss, sum(hits)
 
     def run_reference(self, order: Batches, epoch: int) -> tuple[float, float | None]:
         """Return the sums over the samples of the loss and of the hits."""
-        objective = class_objective(self.network)
+        objective = self.objective
         loss = hits = 0.0
         for step, samples in enumerate(order, start=1):
             done = self.run_step(samples, epoch, step)
