@@ -110,10 +110,16 @@ def execute(
     except NotCompiledError:
         try:
             found = ArrayProgram(program).run(inputs)
-        except Exception:  # a class index out of range, or anybody's rule: the reference says where
+        except Exception as error:  # a class index out of range, or anybody's rule: the reference says where
+            say_fallback(error)
             return run(plan, leaves, cotangents)
         say("compiled: arrays")
     return Run({name: found[name] for name in plan.outputs}, {name: found[f"d_{name}"] for name in plan.wrt})
+
+
+def say_fallback(error: Exception) -> None:
+    """Report that compiled code failed and the reference computes instead."""
+    say(f"{REFERENCE}, because compiled code failed: {error_text(error)}")
 
 
 def say(title: str) -> None:

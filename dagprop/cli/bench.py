@@ -84,32 +84,20 @@ def command(
 
 def _task(session: Session, file: str | None, batch_size: int | None) -> tuple[TrainingTask, float]:
     """Return what is trained, on the data or on the values in the file, and the learning rate."""
-    from dagprop.backends.trainer import TrainingTask
     from dagprop.plan.outputs import loss_reference
     from dagprop.train.evaluation import evaluation_plan, gather_leaves
     from dagprop.train.initializers import initial_values
-    from dagprop.train.loop import state_updates
-    from dagprop.train.metrics import class_objective
+    from dagprop.train.loop import make_task, state_updates
 
     network, settings = session.network, session.graph.train
     loss_reference(network)  # a graph without a loss cannot be trained, and the message says so
-    updates, objective = state_updates(network), class_objective(network)
+    updates = state_updates(network)
     plan = evaluation_plan(network, network.graph.parameters(), tuple(updates.values()))
     start = {**initial_values(network, settings.seed), **session.leaves}
     samples = session.samples(file)
     leaves = gather_leaves(network, samples, start, tuple(dict.fromkeys((*plan.leaves, *start))))
-    task = TrainingTask(
-        plan=plan,
-        shapes=network.shapes,
-        updates=updates,
-        compared=None if objective is None else (objective.prediction, objective.target),
-        dtype=network.graph.dtype,
-        sampled=leaves.sampled,
-        fixed=leaves.fixed,
-        variables=leaves.variables,
-        batch_size=min(batch_size or settings.batch_size, max(samples.rows, 1)),
-    )
-    return task, settings.learning_rate
+    size = min(batch_size or settings.batch_size, max(samples.rows, 1))
+    return make_task(network, size, plan, updates, leaves), settings.learning_rate
 
 
 def _text(measured: Measured) -> str:

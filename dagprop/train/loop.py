@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dagprop.backends.reference import Array, Run, run
-from dagprop.backends.select import Backend, choose_trainer
+from dagprop.backends.select import Backend, choose_trainer, say_fallback
 from dagprop.backends.trainer import Batches, Trainer, TrainingTask
 from dagprop.errors import GraphError, PluginError, Problem, quote
 from dagprop.graph.records import TrainSettings
@@ -127,7 +127,7 @@ def train_network(
     start = {**initial_values(network, settings.seed), **(parameters or {})}
     leaves = gather_leaves(network, data, start, tuple(dict.fromkeys((*steps.leaves, *start))))
     trainer = choose_trainer(
-        _task(network, min(settings.batch_size, len(split.train)), steps, updates, leaves), backend
+        make_task(network, min(settings.batch_size, len(split.train)), steps, updates, leaves), backend
     )
     start = leaves.variables
     objective = class_objective(network)
@@ -184,7 +184,9 @@ def state_updates(network: Network) -> dict[str, str]:
     return updates
 
 
-def _task(network: Network, batch_size: int, steps: Plan, updates: Mapping[str, str], leaves: Leaves) -> TrainingTask:
+def make_task(
+    network: Network, batch_size: int, steps: Plan, updates: Mapping[str, str], leaves: Leaves
+) -> TrainingTask:
     """Return what a back end needs to know for training."""
     objective = class_objective(network)
     return TrainingTask(
@@ -244,6 +246,7 @@ class _Training:
         except Exception as error:  # anybody's rule may fail in compiled code; the reference says where
             if self.backend == "compiled" and isinstance(error, PluginError):
                 raise
+            say_fallback(error)
             self.trainer = None
             return None
         if not outcome.is_finite():

@@ -83,3 +83,15 @@ def test_a_state_that_is_not_finite_for_one_step_is_found(load_graph):
 def test_a_batch_size_beyond_the_data_takes_no_more_memory(root):
     graph = dagprop.load(root / "graphs" / "iris.json")
     assert len(dagprop.train(graph, epochs=1, batch_size=10**15).step_losses) == 1
+
+
+def test_going_back_to_the_reference_is_said(root, monkeypatch, caplog):
+    def fails(*_):
+        raise OverflowError("too much")
+
+    monkeypatch.setattr("dagprop.backends.scalar_program.ScalarTrainer.epoch", fails)
+    graph = dagprop.load(root / "graphs" / "four-layer-chain.json")
+    with caplog.at_level("INFO", logger="dagprop"):
+        found = dagprop.train(graph, epochs=2)
+    assert "reference (NumPy, step by step), because compiled code failed: OverflowError: too much" in caplog.text
+    np.testing.assert_array_equal(found.step_losses, dagprop.train(graph, epochs=2, backend="reference").step_losses)
