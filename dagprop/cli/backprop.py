@@ -11,7 +11,7 @@ from dagprop.cli import options
 
 if TYPE_CHECKING:
     from dagprop.api import Backprop
-    from dagprop.cli.output import Shown
+    from dagprop.explain.numbers import Shown
     from dagprop.plan.network import Network
 
 
@@ -42,8 +42,9 @@ def command(
     the user times the local derivative of the edge.
     """
     from dagprop.api import backprop
-    from dagprop.cli.output import Shown, json_text
+    from dagprop.cli.output import json_text
     from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers, warn_non_finite
+    from dagprop.explain.numbers import Shown
 
     refuse_two_readers(graph, data)
     session = open_session(graph, **session_options)
@@ -83,7 +84,9 @@ def _document(done: Backprop, parameters: dict[str, dict[str, Any]]) -> dict[str
 def _tables(
     network: Network, done: Backprop, parameters: dict[str, dict[str, Any]], lr: float | None, shown: Shown
 ) -> list[str]:
-    from dagprop.cli.output import array_text, names_text, number_text, table
+    from dagprop.cli.output import names_text
+    from dagprop.explain.numbers import array_text, number_text
+    from dagprop.explain.tables import table
     from dagprop.plan.outputs import loss_reference
 
     loss = loss_reference(network)

@@ -101,7 +101,7 @@ def _task(session: Session, file: str | None, batch_size: int | None) -> tuple[T
 
 
 def _text(measured: Measured) -> str:
-    from dagprop.cli.output import table
+    from dagprop.explain.tables import table
 
     network, task, step, nodes = measured.network, measured.task, measured.step, measured.nodes
     whole = sum(share.total for share in nodes.values()) or 1.0

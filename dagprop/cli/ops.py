@@ -24,8 +24,9 @@ def command() -> None:
 @options.debug_option
 def list_ops(as_json: bool, plugins: tuple[str, ...]) -> None:
     """List every op and shipped definition with its inputs and attributes."""
-    from dagprop.cli.output import json_text, table
+    from dagprop.cli.output import json_text
     from dagprop.cli.session import load_plugins
+    from dagprop.explain.tables import table
     from dagprop.ops.registry import vocabulary
 
     load_plugins(plugins)

@@ -123,7 +123,7 @@ def _classes(target: _ClassTarget, values: Values) -> list[Any] | None:
 
 def _columns(name: str, shape: Shape, value: Array, labels: Sequence[str], digits: int | None) -> dict[str, list[str]]:
     """Return the columns of a value, one for each element that a sample has; the only row of one without samples."""
-    from dagprop.cli.output import number_text
+    from dagprop.explain.numbers import number_text
     from dagprop.graph.records import SAMPLE_AXIS
 
     table = value.reshape(len(value) if shape[:1] == (SAMPLE_AXIS,) else 1, -1)

@@ -34,8 +34,10 @@ def command(
     graph's data.
     """
     from dagprop.api import forward
-    from dagprop.cli.output import Shown, array_text, json_text, names_text, table
+    from dagprop.cli.output import json_text, names_text
     from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers, warn_non_finite
+    from dagprop.explain.numbers import Shown, array_text
+    from dagprop.explain.tables import table
 
     refuse_two_readers(graph, data)
     session = open_session(graph, **session_options)

@@ -23,8 +23,10 @@ def command(graph: str, expanded: bool, as_json: bool, plugins: tuple[str, ...],
 
     Without --expanded, the call of a definition is one line.
     """
-    from dagprop.cli.output import count_text, json_text, names_text, parameter_sizes, shape_text, table
+    from dagprop.cli.output import count_text, json_text, names_text, parameter_sizes
     from dagprop.cli.session import open_graph
+    from dagprop.explain.numbers import shape_text
+    from dagprop.explain.tables import table
     from dagprop.plan.network import prepare
 
     opened = open_graph(graph, plugins=plugins, verbose=verbose)

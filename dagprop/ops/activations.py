@@ -1,7 +1,7 @@
 """Activations: the nonlinear functions between layers, element by element; and the softmax, along an axis.
 
-The formulas are those of the lecture, written so that no intermediate value overflows: exp is only ever taken of what
-is not positive.
+The formulas are those of the lecture, written so that they lose no digits: where exp overflows, 1 / (1 + e⁻ˣ) is as
+near to 0 as a number can be.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from dagprop.ops.registry import op
 @op("sigmoid")
 def sigmoid(xp, x):
     """Logistic sigmoid, σ(x) = 1 / (1 + e⁻ˣ)."""
-    z = xp.exp(-xp.abs(x))
-    return xp.where(x >= 0, 1.0, z) / (1 + z)
+    return 1 / (1 + xp.exp(-x))
 
 
 @sigmoid.derivative("x")
@@ -32,7 +31,7 @@ def tanh(xp, x):
 
 @tanh.derivative("x")
 def _(y):
-    return 1 - y * y
+    return 1 - y**2
 
 
 @op("relu")

@@ -14,7 +14,7 @@ def half_squared_error(xp, prediction, target):
 
 @half_squared_error.derivative("prediction")
 def _(prediction, target):
-    return prediction - target
+    return -(target - prediction)
 
 
 @half_squared_error.derivative("target")
@@ -85,8 +85,9 @@ def cross_entropy(xp, logits, target):
 
 @cross_entropy.pullback("logits")
 def _(xp, g, logits, target):
-    # softmax(z) - y, where the yₖ add up to 1.
     y = _probabilities(xp, logits, target)
+    if target.ndim < logits.ndim:  # a class: its probabilities add up to 1
+        return g[..., None] * (softmax.forward(xp, logits) - y)
     return g[..., None] * (softmax.forward(xp, logits) * xp.sum(y, axis=-1, keepdims=True) - y)
 
 

@@ -33,6 +33,9 @@ SIMPLIFIED = frozenset(
 """Operations that may be equal to a value that is there already, whatever the numbers are."""
 
 
+_LEFT_OUT = frozenset(("real", "broadcast_to"))
+"""Those of them that are no part of a formula."""
+
 KEEPS_TRUTH = frozenset((*BOOLEAN, *("real", "where", "reshape", "broadcast_to", "permute_dims", "concat", "index")))
 """Operations that take truth as it is; for all others true is 1 and false is 0."""
 
@@ -43,14 +46,21 @@ JOINS_TRUTH = frozenset(("add", "multiply", "maximum", "minimum"))
 class Recorder:
     """Instructions so far, and which operation gave which value.
 
+    Parameters
+    ----------
+    as_written : bool
+        Whether to keep what a rule writes, for a formula to be read, and leave out no more than factors of 1.
+
     Attributes
     ----------
     origin : str
         The step of the plan that is being recorded.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, as_written: bool = False) -> None:
         self.origin = ""
+        self._simplified = _LEFT_OUT if as_written else SIMPLIFIED
+        self._as_written = as_written
         self._instructions: list[Instruction] = []
         self._numbers: dict[tuple[Any, ...], int] = {}
         self._constants: dict[int, float] = {}
@@ -135,7 +145,7 @@ class Recorder:
             number = self._with_constants(primitive, operands, shape)
             if number is not None:
                 return number
-        if primitive not in SIMPLIFIED:
+        if primitive not in self._simplified:
             return None
         first = self._instructions[operands[0]]
         match primitive:
@@ -163,7 +173,7 @@ class Recorder:
     def _with_constants(self, primitive: str, operands: tuple[int, ...], shape: tuple[int, ...]) -> int | None:
         """Return what an operation with a constant is equal to, or None."""
         constants = [self._constants.get(operand) for operand in operands]
-        if None not in constants and primitive in FOLDED:
+        if None not in constants and primitive in FOLDED and not self._as_written:
             try:
                 return self.constant(FOLDED[primitive](*constants))
             except (ArithmeticError, ValueError):
@@ -174,7 +184,7 @@ class Recorder:
                 return other if self._instructions[other].shape == shape else None
             case "divide" | "pow" if constants[1] == 1.0 and self._instructions[operands[0]].shape == shape:
                 return operands[0]
-            case "pow" if constants[1] == 2.0:
+            case "pow" if constants[1] == 2.0 and not self._as_written:
                 return self.put("multiply", (operands[0], operands[0]), (), shape)
         return None
 

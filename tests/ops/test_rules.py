@@ -114,12 +114,13 @@ def named(shape: tuple[int, ...]) -> tuple[int | str, ...]:
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("op", ELEMENTWISE, ids=lambda op: op.name)
-def test_elementwise_ops_are_finite_at_large_values_and_warn_of_nothing(op, dtype):
+def test_elementwise_ops_are_finite_at_large_values(op, dtype):
     axes = [extremes(op.name, signature.name) for signature in op.signature.inputs]
     axes += axes[-1:] * op.signature.variadic
     inputs = [x.astype(dtype).ravel() for x in np.meshgrid(*axes)]
     attributes = {attribute.name: attribute.default for attribute in op.signature.attributes}
-    with warnings.catch_warnings(), np.errstate(over="raise", divide="raise", invalid="raise"):
+    # An exp that overflows below a fraction bar makes an exact 0, so only what is invalid is an error on the way.
+    with warnings.catch_warnings(), np.errstate(over="ignore", divide="raise", invalid="raise"):
         warnings.simplefilter("error")
         assert np.isfinite(forward(op, inputs, attributes)).all()
         for position in range(len(inputs)):

@@ -1,0 +1,308 @@
+"""The derivation of gradients: the chain rule of each parameter, as the backward pass works it out.
+
+The backward pass is cut into lines.  Each line is the gradient of one value: of each parameter that is asked for, and of
+each value in between that has several uses, whose contributions add up.  A line goes down from the loss, or from the
+last value above it whose gradient stands in an earlier line: that part is already computed and re-used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from dagprop.backends.reference import Array, Memory, Values, apply_rule, propagate, run
+from dagprop.explain.formula import (
+    Apply,
+    Formula,
+    Number,
+    Partial,
+    Product,
+    Reused,
+    Shape,
+    Value,
+    count_name,
+    is_one,
+    names_in,
+    substitute,
+)
+from dagprop.explain.rule_formulas import UPSTREAM, derivative_formulas
+from dagprop.graph.records import SAMPLE_AXIS
+from dagprop.plan.network import Network
+from dagprop.plan.records import BackwardStep, Plan
+from dagprop.plan.steps import plan
+
+LONGEST_CHAIN = 8
+"""So many steps that are not all elementwise stand in one line at most."""
+
+SMALL = 6
+"""An array of more entries is not written out where numbers are put in."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Factor:
+    """One step of a chain: the derivative of a value by one of its inputs.
+
+    Attributes
+    ----------
+    step : BackwardStep
+    formula : Formula
+        The local derivative as the rule writes it; of a pullback what it makes of the gradient of its output, which is
+        a name (:data:`~dagprop.explain.rule_formulas.UPSTREAM` and the reference).
+    local : array or None
+        The numbers of the local derivative; None for a pullback.
+    """
+
+    step: BackwardStep
+    formula: Formula
+    local: Array | None
+
+    @property
+    def partial(self) -> Partial:
+        """The factor as it stands in the chain rule."""
+        return Partial(self.step.outputs[0], self.step.target)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Term:
+    """What one use of a value contributes to its gradient.
+
+    Attributes
+    ----------
+    start : str or None
+        The value whose gradient was computed before; None where the term starts from the loss.
+    factors : tuple of Factor
+        From there down to the value.
+    formula : Formula
+        Their product, by the rules.
+    numbers : Formula or None
+        The same in numbers; None where they are too many.
+    value : array
+    """
+
+    start: str | None
+    factors: tuple[Factor, ...]
+    formula: Formula
+    numbers: Formula | None
+    value: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """The gradient of one value; without terms it is 0, for the loss does not depend on the value."""
+
+    target: str
+    terms: tuple[Term, ...]
+    value: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Derivation:
+    """The gradients of some values, line by line.
+
+    Attributes
+    ----------
+    network : Network
+    plan : Plan
+        The one whose backward steps the lines are made of.
+    loss : str
+        The reference of the loss.
+    samples : int
+        Over how many entries of the loss the mean is taken.
+    wanted : tuple of str
+        The values whose gradients were asked for.
+    lines : tuple of Line
+        In the order in which the backward pass completes them.
+    line_of : mapping from reference to reference
+        For each value whose gradient is known, the target of the line in which it was computed first.
+    values, gradients : dict from reference to array
+    """
+
+    network: Network
+    plan: Plan
+    loss: str
+    samples: int
+    wanted: tuple[str, ...]
+    lines: tuple[Line, ...]
+    line_of: Mapping[str, str]
+    values: Values
+    gradients: Values
+
+    @property
+    def loss_value(self) -> float:
+        """The mean of the loss."""
+        return float(self.values[self.loss].mean())
+
+    @property
+    def multiplications(self) -> int:
+        """How many products of factors stand in the lines, a gradient that is re-used being one factor."""
+        terms = [term for line in self.lines for term in line.terms]
+        return sum(len(term.factors) - (term.start is None) for term in terms)
+
+
+def derivation(network: Network, loss: str, leaves: Values, wanted: tuple[str, ...]) -> Derivation:
+    """Return the derivation of some gradients.
+
+    Parameters
+    ----------
+    network : Network
+    loss : str
+        The reference of the loss.
+    leaves : dict from str to array
+        A value for each leaf that the loss needs.
+    wanted : tuple of str
+        References of the values whose gradients are asked for.
+
+    Raises
+    ------
+    GraphError
+        If a gradient would have to pass an input for which its op has no derivative rule (DP504).
+    ComputationError
+        If a rule fails.
+    """
+    steps = plan(network, (loss,), (loss,), wanted)
+    targets = tuple(dict.fromkeys(step.target for step in steps.backward))
+    needed = tuple(dict.fromkeys((*steps.leaves, *(name for step in steps.forward for name in step.outputs))))
+    done = run(plan(network, needed, (loss,), (*targets, loss)), {id: leaves[id] for id in steps.leaves})
+    worker = _Worker(network, steps, loss, done.values, done.gradients)
+    lines = worker.lines(wanted)
+    return Derivation(
+        network, steps, loss, done.values[loss].size, wanted, lines, worker.line_of, done.values, done.gradients
+    )
+
+
+class _Worker:
+    """What is known while the lines are made, from the loss down."""
+
+    def __init__(self, network: Network, steps: Plan, loss: str, values: Values, gradients: Values) -> None:
+        self.network, self.loss, self.values, self.gradients = network, loss, values, gradients
+        self.shapes: dict[str, Shape] = {name: value.shape for name, value in values.items()}
+        self.line_of: dict[str, str] = {}
+        self.uses: dict[str, list[Factor]] = {}
+        memory: Memory = {}
+        with np.errstate(all="ignore"):
+            for step, formula in zip(steps.backward, derivative_formulas(steps.backward, self.shapes), strict=True):
+                local = None
+                if step.kind == "derivative":
+                    found = apply_rule(step, values, gradients, self.shapes, memory)
+                    dtype = values[step.target].dtype
+                    local = np.broadcast_to(np.asarray(found, dtype=dtype), self.shapes[step.outputs[0]])
+                # A value that is met again comes behind the others: its gradient is complete with its last use.
+                uses = self.uses.pop(step.target, [])
+                self.uses[step.target] = [*uses, Factor(step, formula, local)]
+        self.read_often = self._read_often()
+
+    def _read_often(self) -> set[str]:
+        """Return the values whose gradient stands more than once in the formula of a pullback, or beside another."""
+        found = set()
+        for factors in self.uses.values():
+            for factor in factors:
+                outputs = factor.step.outputs
+                if factor.local is None and (
+                    len(outputs) > 1 or count_name(factor.formula, UPSTREAM + outputs[0]) > 1
+                ):
+                    found.update(outputs)
+        return found
+
+    def lines(self, wanted: tuple[str, ...]) -> tuple[Line, ...]:
+        """Return the lines, in the order in which the gradients are complete."""
+        lines = []
+        length: dict[str, int] = {}
+        elementwise: dict[str, bool] = {}
+        for target, factors in self.uses.items():
+            above = factors[0].step.outputs[0]
+            length[target] = length.get(above, 0) + 1
+            elementwise[target] = elementwise.get(above, True) and factors[0].local is not None
+            long = length[target] >= LONGEST_CHAIN and not elementwise[target]
+            if long or len(factors) > 1 or target in wanted or target in self.read_often:
+                lines.append(self._line(target, factors))
+                length[target], elementwise[target] = 0, True
+        reached = {line.target for line in lines}
+        rest = [name for name in wanted if name not in reached and name != self.loss]
+        return (*lines, *(Line(name, (), np.zeros(self.shapes.get(name, ()))) for name in rest))
+
+    def _line(self, target: str, factors: list[Factor]) -> Line:
+        chains = [self._chain(factor) for factor in factors]
+        terms = tuple(self._term(start, chain) for start, chain in chains)
+        for _, chain in chains:
+            for factor in chain:
+                for name in factor.step.outputs:
+                    self.line_of.setdefault(name, target)
+        self.line_of.setdefault(target, target)
+        return Line(target, terms, self.gradients[target])
+
+    def _chain(self, last: Factor) -> tuple[str | None, tuple[Factor, ...]]:
+        """Return where a chain starts, and its factors from there down to a last one."""
+        chain = [last]
+        while True:
+            above = chain[-1].step.outputs
+            if above[0] == self.loss:
+                return None, tuple(reversed(chain))
+            if above[0] in self.line_of or len(above) > 1:
+                return above[0], tuple(reversed(chain))
+            (factor,) = self.uses[above[0]]
+            chain.append(factor)
+
+    def _term(self, start: str | None, chain: tuple[Factor, ...]) -> Term:
+        memory: Memory = {}
+        with np.errstate(all="ignore"):
+            value = propagate(chain[-1].step, self.values, self.gradients, self.shapes, memory)
+        formula = self._formula(start, chain, by_value=False)
+        numbers = self._formula(start, chain, by_value=True)
+        names = names_in(numbers)
+        small = all(self.values[name].size <= SMALL for name in names)
+        numbers = substitute(numbers, {name: self._value(self.values[name]) for name in names}) if small else None
+        if any(factor.local is not None and factor.local.size > SMALL for factor in chain):
+            numbers = None
+        return Term(start, chain, formula, numbers, value)
+
+    def _formula(self, start: str | None, chain: tuple[Factor, ...], by_value: bool) -> Formula:
+        """Return the product of a chain by its rules, or with its numbers."""
+        product: list[Formula] = []
+        single = all(prod(self.shapes[name]) == 1 for factor in chain for name in (factor.step.target, *factor.step.outputs))
+        size = self.values[self.loss].size
+        if start is not None:
+            taken = self._value(self.gradients[start]) if by_value else self._partial(start)
+            product.append(Reused(taken, taken.shape))
+        elif size > 1:
+            seed, shape = Apply("divide", (Number(1.0), Number(float(size)))), self.shapes[self.loss]
+            product.append(Apply("broadcast_to", (seed,), (shape,), shape))
+        for factor in chain:
+            output, target = self.shapes[factor.step.outputs[0]], self.shapes[factor.step.target]
+            if factor.local is not None:
+                formula = self._value(factor.local) if by_value else factor.formula
+                if single or not is_one(factor.formula):
+                    product.append(formula)
+                shape = output
+            else:
+                upstream = {UPSTREAM + name: self._upstream(name, product, factor) for name in factor.step.outputs}
+                product = [substitute(factor.formula, upstream)]
+                shape = product[0].shape
+            axes = _summed_axes(shape, target)
+            if axes:
+                whole = Product(tuple(product), shape) if len(product) > 1 else product[0] if product else Number(1.0)
+                samples = self.network.shapes[factor.step.outputs[0]][:1] == (SAMPLE_AXIS,)
+                product = [Apply("sum", (whole,), (axes, False, samples), target)]
+        return Product(tuple(product), target) if len(product) > 1 else product[0] if product else Number(1.0)
+
+    def _upstream(self, name: str, product: list[Formula], factor: Factor) -> Formula:
+        """Return what stands for the gradient of an output in the formula of a pullback."""
+        if len(factor.step.outputs) > 1:
+            return Reused(self._partial(name), self.shapes[name]) if name in self.gradients else Number(0.0)
+        shape = self.shapes[name]
+        return Product(tuple(product), shape) if len(product) > 1 else product[0] if product else Number(1.0)
+
+    def _partial(self, name: str) -> Partial:
+        return Partial(self.loss, name, self.shapes[name])
+
+    def _value(self, array: Array) -> Value:
+        return Value(array, array.shape)
+
+
+def _summed_axes(shape: Shape, target: Shape) -> tuple[int, ...]:
+    """Return the axes that a gradient is summed over to come to the shape of a value that was broadcast."""
+    added = len(shape) - len(target)
+    stretched = [axis + added for axis, size in enumerate(target) if size == 1 and shape[axis + added] != 1]
+    return tuple(axis for axis in (*range(max(added, 0)), *stretched) if shape[axis] != 1)

@@ -1,0 +1,173 @@
+"""Formulas: what a rule computes, as a tree to be read instead of run.
+
+Formulas are values without meaning for the engine: they are printed (:mod:`dagprop.explain.printer`) and nothing else.
+Parts may be shared, so all work on them goes from the leaves up, once for each part, and never by recursion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from dagprop.backends.reference import Array
+
+Shape = tuple[int, ...]
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Name:
+    """The value of a node, by its reference."""
+
+    reference: str
+    shape: Shape = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Number:
+    """A number that stands in a rule."""
+
+    value: float
+    shape: Shape = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """What was computed: a number, or an array of them."""
+
+    array: Array
+    shape: Shape = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial:
+    """A partial derivative, ∂of/∂by."""
+
+    of: str
+    by: str
+    shape: Shape = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Apply:
+    """A primitive operation (:mod:`dagprop.program.records`), or an op by its name, on some operands."""
+
+    function: str
+    operands: tuple[Formula, ...]
+    parameters: tuple[object, ...] = ()
+    shape: Shape = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Product:
+    """Factors of the chain rule, in their order."""
+
+    factors: tuple[Formula, ...]
+    shape: Shape = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sum:
+    """What the uses of a value contribute."""
+
+    terms: tuple[Formula, ...]
+    shape: Shape = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reused:
+    """What was computed before."""
+
+    formula: Formula
+    shape: Shape = field(default=())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dots:
+    """What was left out in the middle, of so many parts."""
+
+    count: int
+    shape: Shape = ()
+
+
+Formula = Name | Number | Value | Partial | Apply | Product | Sum | Reused | Dots
+
+
+def parts(formula: Formula) -> tuple[Formula, ...]:
+    """Return what a formula is made of."""
+    match formula:
+        case Apply():
+            return formula.operands
+        case Product():
+            return formula.factors
+        case Sum():
+            return formula.terms
+        case Reused():
+            return (formula.formula,)
+    return ()
+
+
+def fold(formula: Formula, combine: Callable[[Formula, tuple[Result, ...]], Result]) -> Result:
+    """Return what a function makes of a formula and of its results for the parts, from the leaves up."""
+    results: dict[int, Result] = {}
+    stack = [formula]
+    while stack:
+        top = stack[-1]
+        missing = [part for part in parts(top) if id(part) not in results]
+        if missing:
+            stack += missing
+            continue
+        stack.pop()
+        if id(top) not in results:
+            results[id(top)] = combine(top, tuple([results[id(part)] for part in parts(top)]))
+    return results[id(formula)]
+
+
+def is_one(formula: Formula) -> bool:
+    """Whether a formula is the number 1."""
+    return isinstance(formula, Number) and formula.value == 1
+
+
+def count_name(formula: Formula, reference: str) -> int:
+    """Return how often a name stands in a formula."""
+
+    def count(part: Formula, counts: tuple[int, ...]) -> int:
+        return sum(counts) + (isinstance(part, Name) and part.reference == reference)
+
+    return fold(formula, count)
+
+
+def names_in(formula: Formula) -> set[str]:
+    """Return the references of the names in a formula."""
+
+    def union(part: Formula, names: tuple[set[str], ...]) -> set[str]:
+        return set().union(*names) | ({part.reference} if isinstance(part, Name) else set())
+
+    return fold(formula, union)
+
+
+def substitute(formula: Formula, replacements: Mapping[str, Formula]) -> Formula:
+    """Return a formula with other formulas in the place of some names; a factor of 1 that comes so is left out."""
+
+    def replace(part: Formula, changed: tuple[Formula, ...]) -> Formula:
+        match part:
+            case Name():
+                return replacements.get(part.reference, part)
+            case Apply("multiply"):
+                others = [item for item in changed if not is_one(item)]
+                one_left = len(others) == 1 and others[0].shape == part.shape
+                return others[0] if one_left else Apply("multiply", changed, (), part.shape)
+            case Apply():
+                return Apply(part.function, changed, part.parameters, part.shape)
+            case Product():
+                return Product(changed, part.shape)
+            case Sum():
+                return Sum(changed, part.shape)
+            case Reused():
+                return Reused(changed[0], part.shape)
+        return part
+
+    return fold(formula, replace)

@@ -1,0 +1,280 @@
+"""Formulas as text: infix, with as few brackets as the precedence of operators leaves necessary.
+
+The text of a formula, read by the usual precedence, is the formula again (a test reads it back).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
+
+from dagprop.explain.formula import (
+    Apply,
+    Formula,
+    Name,
+    Number,
+    Partial,
+    Product,
+    Reused,
+    Shape,
+    Sum,
+    Value,
+    fold,
+)
+from dagprop.explain.numbers import Shown, array_text
+from dagprop.explain.rule_formulas import UPSTREAM
+
+if TYPE_CHECKING:
+    from dagprop.backends.reference import Array
+
+CHOICE, SUM, NEGATIVE, PRODUCT, POWER, ATOM = range(6)
+"""How tightly a printed formula holds together; what stands beside an operator must hold at least so tightly."""
+
+LONGEST = 6000
+"""A formula of more characters is not printed."""
+
+COMPARISONS = {"less": "<", "less_equal": "≤", "greater": ">", "greater_equal": "≥", "equal": "=", "not_equal": "≠"}
+
+FUNCTION_NAMES = {"sigmoid": "σ", "maximum": "max", "minimum": "min", "log_softmax": "log softmax", "pow": "power"}
+"""What functions are called that are not called what the rules call them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A printed formula.
+
+    Attributes
+    ----------
+    text : str
+    level : int
+        How tightly it holds together.
+    kind : str
+        What it is, where that matters beyond the level: ``name``, ``negative``, ``quotient``, ``matrix``, or nothing.
+    """
+
+    text: str
+    level: int = ATOM
+    kind: str = ""
+
+
+class Printer:
+    """Prints formulas as text.
+
+    Parameters
+    ----------
+    shown : Shown
+        With how many digits computed numbers are written.
+    """
+
+    times = " · "
+    entrywise = " ⊙ "
+    comparisons = COMPARISONS
+    function_names = FUNCTION_NAMES
+    juxtaposes = True
+    minus = "-"
+    fractions_need_brackets = True
+
+    def __init__(self, shown: Shown = Shown(6)) -> None:
+        self.shown = shown
+
+    def __call__(self, formula: Formula) -> str:
+        """Return a formula as text."""
+        return fold(formula, self.printed).text
+
+    def printed(self, formula: Formula, parts: tuple[Printed, ...]) -> Printed:
+        """Return a formula, of which the parts are printed already."""
+        match formula:
+            case Name(reference):
+                return self.name(reference)
+            case Number(value):
+                return self.number(value)
+            case Value(array):
+                return self.value(array)
+            case Partial(of, by):
+                return self.partial(of, by)
+            case Apply():
+                made = self.apply(formula, parts)
+                return Printed("…") if len(made.text) > LONGEST else made
+            case Product():
+                return self.product(formula, parts)
+            case Sum():
+                return Printed(self.join_sum(parts), SUM if len(parts) > 1 else parts[0].level)
+            case Reused():
+                return self.reused(parts[0])
+        return Printed("…")
+
+    # What the styles differ in.
+
+    def name(self, reference: str) -> Printed:
+        """Print the value of a node, or the gradient of one."""
+        if reference.startswith(UPSTREAM):
+            return Printed(reference)
+        return Printed(reference, ATOM, "name")
+
+    def value(self, array: Array) -> Printed:
+        """Print what was computed."""
+        return self.digits(array_text(array.reshape(()) if array.size == 1 else array, self.shown))
+
+    def number(self, value: float) -> Printed:
+        """Print a number of a rule, in full."""
+        return self.digits(repr(value).removesuffix(".0"))
+
+    def digits(self, text: str) -> Printed:
+        """Print a number that is text already."""
+        return Printed(text, NEGATIVE, "negative") if text.startswith("-") else Printed(text, ATOM, "number")
+
+    def partial(self, of: str, by: str) -> Printed:
+        """Print ∂of/∂by."""
+        return Printed(f"∂{of}/∂{by}")
+
+    def reused(self, content: Printed) -> Printed:
+        """Print what was computed before."""
+        return Printed(f"[{content.text}]")
+
+    def fenced(self, printed: Printed) -> Printed:
+        """Print in brackets."""
+        return Printed(f"({printed.text})")
+
+    def quotient(self, top: Printed, bottom: Printed) -> Printed:
+        """Print a division."""
+        return Printed(f"{self.at(top, PRODUCT)} / {self.at(bottom, POWER)}", PRODUCT, "quotient")
+
+    def power(self, base: Printed, exponent: Printed) -> Printed:
+        """Print a power."""
+        return Printed(f"{self.at(base, ATOM)}^{self.at(exponent, ATOM)}", POWER)
+
+    def choice(self, condition: Printed, chosen: Printed, otherwise: Printed) -> Printed:
+        """Print a choice."""
+        texts = [self.at(item, SUM) for item in (chosen, otherwise)]
+        return Printed(f"({texts[0]} if {condition.text} else {texts[1]})")
+
+    def transpose(self, operand: Printed) -> Printed:
+        """Print a matrix on its side."""
+        return Printed(f"{self.at(operand, ATOM)}ᵀ")
+
+    def reduction(self, name: str, axes: str, operand: Printed) -> Printed:
+        """Print a sum, product or extremum over some axes."""
+        sign = {"sum": "Σ", "prod": "Π"}.get(name, name)
+        return Printed(f"{sign}{axes.translate(_SUBSCRIPTS)}({operand.text})")
+
+    def function(self, name: str, operands: tuple[Printed, ...], parameters: tuple[object, ...] = ()) -> Printed:
+        """Print a function of some operands."""
+        arguments = [*(operand.text for operand in operands), *map(str, parameters)]
+        return Printed(f"{self.function_names.get(name, name)}({', '.join(arguments)})")
+
+    # What they share.
+
+    def at(self, printed: Printed, level: int) -> str:
+        """Return a text, in brackets if it does not hold together as tightly as that."""
+        return printed.text if printed.level >= level else self.fenced(printed).text
+
+    def apply(self, formula: Apply, parts: tuple[Printed, ...]) -> Printed:
+        """Print an operation."""
+        name = formula.function
+        if name in self.comparisons:
+            left, right = (self.at(part, SUM) for part in parts)
+            return Printed(f"{left} {self.comparisons[name]} {right}", CHOICE)
+        match name:
+            case "add" | "subtract":
+                sign = "+" if name == "add" else "-"
+                right = self.at(parts[1], PRODUCT if name == "subtract" or parts[1].kind == "negative" else SUM + 1)
+                return Printed(f"{self.at(parts[0], SUM)} {sign} {right}", SUM)
+            case "negative":
+                return Printed(f"{self.minus}{self.at(parts[0], PRODUCT)}", NEGATIVE, "negative")
+            case "multiply":
+                return self.multiplied(formula.operands, parts, formula.shape)
+            case "matmul":
+                left, right = (
+                    self.at(part, PRODUCT if part.kind == "matrix" and place == 0 else POWER)
+                    for place, part in enumerate(parts)
+                )
+                return Printed(f"{left}{self.times}{right}", PRODUCT, "matrix")
+            case "divide":
+                return self.quotient(*parts)
+            case "pow":
+                return self.power(*parts)
+            case "where":
+                return self.choice(*parts)
+            case "logical_and" | "logical_or":
+                word = name.removeprefix("logical_")
+                return Printed(f" {word} ".join(self.at(part, SUM) for part in parts), CHOICE)
+            case "logical_not":
+                return Printed(f"not {self.at(parts[0], SUM)}", CHOICE)
+            case "sum" | "prod" | "max" | "min":
+                return self.reduction(name, axes_text(formula), parts[0])
+            case "permute_dims" if formula.parameters[0] == (1, 0):
+                return self.transpose(parts[0])
+            case "one_hot":
+                return self.function("onehot", parts)
+            case "broadcast_to":
+                return parts[0]
+            case "reshape" | "index" if _same_but_ones(formula.operands[0].shape, formula.shape):
+                return parts[0]
+            case "index":
+                return Printed(f"{self.at(parts[0], ATOM)}[{_key_text(formula.parameters[0])}]")
+        return self.function(name, parts, formula.parameters)
+
+    def multiplied(self, operands: tuple[Formula, ...], parts: tuple[Printed, ...], shape: Shape) -> Printed:
+        """Print a product of two."""
+        left, right = parts
+        both_arrays = all(map(_is_array, operands))
+        # Products of matrices and of entries are kept apart by brackets.
+        left_text = self.at(left, POWER if left.kind == "matrix" else NEGATIVE)
+        beside = left.kind == "name" or (left.kind == "number" and right.kind == "name")
+        if self.juxtaposes and not both_arrays and beside and right.level < PRODUCT:
+            return Printed(f"{left_text}{self.fenced(right).text}", PRODUCT)
+        sign = self.entrywise if both_arrays else self.times
+        return Printed(f"{left_text}{sign}{self.at(right, POWER)}", PRODUCT)
+
+    def product(self, formula: Product, parts: tuple[Printed, ...]) -> Printed:
+        """Print the factors of the chain rule: a negative one in brackets, unless it is the first."""
+        texts = []
+        for place, part in enumerate(parts):
+            first_negative = place == 0 and part.kind == "negative"
+            whole = (part.level >= PRODUCT and part.kind not in ("quotient", "matrix")) or len(parts) == 1
+            texts.append(part.text if first_negative or whole else self.fenced(part).text)
+        arrays = [_is_array(factor) for factor in formula.factors]
+        for place in range(1, len(texts)):
+            texts[place] = (self.entrywise if arrays[place - 1] and arrays[place] else self.times) + texts[place]
+        return Printed("".join(texts), parts[0].level if len(parts) == 1 else PRODUCT)
+
+    def join_sum(self, parts: tuple[Printed, ...]) -> str:
+        """Print terms behind each other."""
+        return " + ".join(self.at(part, SUM if place == 0 else PRODUCT) for place, part in enumerate(parts))
+
+
+def _same_but_ones(old: Shape, new: Shape) -> bool:
+    """Whether shapes differ only in axes of size 1, which mathematics does not write."""
+    return [size for size in old if size != 1] == [size for size in new if size != 1]
+
+
+_SUBSCRIPTS = str.maketrans("0123456789,n", "₀₁₂₃₄₅₆₇₈₉,ₙ")
+
+
+def axes_text(reduction: Apply) -> str:
+    """Return the axes of a reduction: nothing for all, ``n`` for the samples, numbers for the others."""
+    axes, _, *samples = reduction.parameters
+    if samples and samples[0] and axes == (0,):
+        return "n"
+    if not isinstance(axes, tuple) or len(axes) == len(reduction.operands[0].shape):
+        return ""
+    return ",".join(map(str, axes))
+
+
+def _is_array(formula: Formula) -> bool:
+    """Whether a formula has several entries of its own, and is not one number that stands for all of them."""
+    while isinstance(formula, Apply) and formula.function in ("broadcast_to", "reshape"):
+        (formula,) = formula.operands
+    return prod(formula.shape) > 1
+
+
+def _key_text(key: object) -> str:
+    items = key if isinstance(key, tuple) else (key,)
+    texts = []
+    for item in items:
+        if isinstance(item, tuple):
+            texts.append(":".join("" if bound is None else str(bound) for bound in item[1:3]))
+        else:
+            texts.append("..." if item is Ellipsis else str(item))
+    return ", ".join(texts)

@@ -1,0 +1,150 @@
+"""The formulas of rules: each rule is run on symbols, as for the compiled back ends, and what it wrote is read off.
+
+Nothing is reordered or worked out; only factors of 1 and changes of shape that mathematics does not write are left out.
+Where a rule calls the forward rule of a function that has a name of its own, such as σ, the formula says that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dagprop.errors import DagpropError
+from dagprop.explain.formula import Apply, Formula, Name, Number, Shape
+from dagprop.ops import registry
+from dagprop.ops.contract import Op
+from dagprop.ops.namespace import Namespace
+from dagprop.plan.records import Argument, BackwardStep, ForwardStep
+from dagprop.program.recorder import Recorder
+from dagprop.program.symbols import Symbol, symbolic_namespace
+
+NAMED = ("sigmoid", "softplus", "softmax", "log_softmax")
+"""The functions that are written by name where a rule computes them on the way."""
+
+_TELLTALE = frozenset(("exp", "log", "log1p"))
+"""What is found in a rule that computes one of them."""
+
+UPSTREAM = "∂"
+"""Before the reference of an output, the name of its gradient in the formula of a pullback."""
+
+
+def forward_formulas(step: ForwardStep, shapes: Mapping[str, Shape]) -> tuple[Formula, ...]:
+    """Return the formula of each output of a step.
+
+    Parameters
+    ----------
+    step : ForwardStep
+    shapes : mapping from reference to shape
+    """
+    tracer = _Tracer(shapes)
+    result = step.rule(*tracer.arguments(step.arguments), **step.attributes)
+    results = result if isinstance(result, tuple) else (result,)
+    return tuple(tracer.formula(item, step.op) for item in results)
+
+
+def op_formula(op: Op, attributes: Mapping[str, Any], operand: str = "x") -> Formula:
+    """Return the formula of an op with one input, on a number."""
+    tracer = _Tracer({operand: ()})
+    arguments: list[Argument] = [("namespace", None)] if op.arguments[:1] == ("xp",) else []
+    return tracer.formula(op.forward(*tracer.arguments([*arguments, ("value", operand)]), **attributes), op.name)
+
+
+def derivative_formulas(steps: Sequence[BackwardStep], shapes: Mapping[str, Shape]) -> Iterator[Formula]:
+    """Yield the formula of each backward step: of its local derivative, or of its pullback.
+
+    In that of a pullback the gradient of the output is a name, :data:`UPSTREAM` and the reference of the output.
+    """
+    node, tracer, result = None, _Tracer(shapes), None
+    for step in steps:
+        if step.part is None or step.node != node:  # the rule of a variadic input is called once for all
+            tracer = _Tracer(shapes)
+            result = step.rule(*tracer.arguments(step.arguments))
+            node = step.node
+        mine = result[step.part] if isinstance(result, tuple) and step.part is not None else result
+        yield tracer.formula(mine)
+
+
+class _Tracer:
+    """A recorder and the symbols of the values that a rule is run on."""
+
+    def __init__(self, shapes: Mapping[str, Shape]) -> None:
+        self._shapes = shapes
+        self._recorder = Recorder(as_written=True)
+        self._xp: Namespace = symbolic_namespace(self._recorder)
+
+    def arguments(self, arguments: Sequence[Argument]) -> list[Any]:
+        """Return what a rule asks for."""
+        collected: list[Any] = []
+        for kind, source in arguments:
+            match kind:
+                case "namespace":
+                    collected.append(self._xp)
+                case "value":
+                    collected.append(self._symbol(source, self._shapes[source]))
+                case "values":
+                    collected.append(tuple(self._symbol(name, self._shapes[name]) for name in source))
+                case "constant":
+                    collected.append(source)
+                case "gradient":
+                    found = tuple(self._symbol(UPSTREAM + name, self._shapes[name]) for name in source)
+                    collected.append(found if len(found) > 1 else found[0])
+        return collected
+
+    def _symbol(self, name: str, shape: Shape) -> Symbol:
+        return Symbol(self._recorder, self._recorder.input(name, shape))
+
+    def formula(self, result: Any, op: str | None = None) -> Formula:
+        """Return what a rule gave as a formula; ``op`` is the one whose own forward rule it is."""
+        if not isinstance(result, Symbol):
+            return Number(float(result))
+        named = self._named(op, result.number)
+        formulas: dict[int, Formula] = {}
+        for number in self._needed(result.number, named):
+            instruction = self._recorder.instruction(number)
+            operands = tuple(formulas[operand] for operand in instruction.operands if operand in formulas)
+            shape = instruction.shape
+            match instruction.primitive:
+                case "input":
+                    formulas[number] = Name(instruction.parameters[0], shape)
+                case "constant":
+                    formulas[number] = Number(instruction.parameters[0])
+                case _ if number in named:
+                    name, operand = named[number]
+                    formulas[number] = Apply(name, (formulas[operand],), (), shape)
+                case "real":
+                    formulas[number] = operands[0]
+                case primitive:
+                    formulas[number] = Apply(primitive, operands, instruction.parameters, shape)
+        return formulas[result.number]
+
+    def _needed(self, last: int, named: Mapping[int, tuple[str, int]]) -> list[int]:
+        """Return the numbers of what a value is computed from, in order; of a named function only its operand."""
+        needed, stack = {last}, [last]
+        while stack:
+            number = stack.pop()
+            operands = (named[number][1],) if number in named else self._recorder.instruction(number).operands
+            for operand in operands:
+                if operand not in needed:
+                    needed.add(operand)
+                    stack.append(operand)
+        return sorted(needed)
+
+    def _named(self, op: str | None, last: int) -> dict[int, tuple[str, int]]:
+        """Return which values are a named function of another one: its rule, recorded on that, adds nothing new."""
+        primitives = {self._recorder.instruction(number).primitive for number in range(last + 1)}
+        if primitives.isdisjoint(_TELLTALE):
+            return {}
+        found: dict[int, tuple[str, int]] = {}
+        for name in NAMED:
+            if name == op:
+                continue
+            for number in range(last + 1):
+                before = last + 1
+                try:
+                    result = registry.ops()[name].forward(self._xp, Symbol(self._recorder, number))
+                except (DagpropError, TypeError, ValueError, IndexError):
+                    continue
+                if result.number < before:
+                    found.setdefault(result.number, (name, number))
+        return found
+
