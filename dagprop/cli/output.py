@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOST_NAMES = 8
 """Names of inputs that a cell of a table holds."""
 
+
 def to_json(value: Any) -> Any:
     """Return a value as JSON can hold it: arrays as lists, non-finite numbers as texts."""
     if hasattr(value, "tolist"):

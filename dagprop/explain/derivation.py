@@ -16,6 +16,7 @@ import numpy as np
 from dagprop.backends.reference import Array, Memory, Values, apply_rule, propagate, run
 from dagprop.explain.formula import (
     Apply,
+    Dots,
     Formula,
     Number,
     Partial,
@@ -36,6 +37,9 @@ from dagprop.plan.steps import plan
 
 LONGEST_CHAIN = 8
 """So many steps that are not all elementwise stand in one line at most."""
+
+SHOWN_PREFIX = 4
+"""So many factors that are already computed are written again; of more, the first two and the last."""
 
 SMALL = 6
 """An array of more entries is not written out where numbers are put in."""
@@ -63,6 +67,26 @@ class Factor:
     def partial(self) -> Partial:
         """The factor as it stands in the chain rule."""
         return Partial(self.step.outputs[0], self.step.target)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prefix:
+    """The factors from the loss down to a value whose gradient is known: the first few, how many, and the last."""
+
+    first: tuple[Partial, ...] = ()
+    count: int = 0
+    last: Partial | None = None
+
+    def then(self, partial: Partial) -> Prefix:
+        """Return the prefix with one factor more."""
+        first = (*self.first, partial) if self.count < SHOWN_PREFIX else self.first
+        return Prefix(first, self.count + 1, partial)
+
+    def formula(self) -> Formula:
+        """Return the product of the factors, without the middle of very many."""
+        if self.last is None or self.count <= SHOWN_PREFIX:
+            return self.first[0] if len(self.first) == 1 else Product(self.first)
+        return Product((*self.first[:2], Dots(self.count - 3), self.last))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,6 +141,8 @@ class Derivation:
         In the order in which the backward pass completes them.
     line_of : mapping from reference to reference
         For each value whose gradient is known, the target of the line in which it was computed first.
+    prefixes : mapping from reference to Prefix
+        For each of them, the factors from the loss down to it.
     values, gradients : dict from reference to array
     """
 
@@ -127,6 +153,7 @@ class Derivation:
     wanted: tuple[str, ...]
     lines: tuple[Line, ...]
     line_of: Mapping[str, str]
+    prefixes: Mapping[str, Prefix]
     values: Values
     gradients: Values
 
@@ -169,7 +196,16 @@ def derivation(network: Network, loss: str, leaves: Values, wanted: tuple[str, .
     worker = _Worker(network, steps, loss, done.values, done.gradients)
     lines = worker.lines(wanted)
     return Derivation(
-        network, steps, loss, done.values[loss].size, wanted, lines, worker.line_of, done.values, done.gradients
+        network,
+        steps,
+        loss,
+        done.values[loss].size,
+        wanted,
+        lines,
+        worker.line_of,
+        worker.prefixes,
+        done.values,
+        done.gradients,
     )
 
 
@@ -180,6 +216,7 @@ class _Worker:
         self.network, self.loss, self.values, self.gradients = network, loss, values, gradients
         self.shapes: dict[str, Shape] = {name: value.shape for name, value in values.items()}
         self.line_of: dict[str, str] = {}
+        self.prefixes: dict[str, Prefix] = {loss: Prefix()}
         self.uses: dict[str, list[Factor]] = {}
         memory: Memory = {}
         with np.errstate(all="ignore"):
@@ -196,13 +233,11 @@ class _Worker:
 
     def _read_often(self) -> set[str]:
         """Return the values whose gradient stands more than once in the formula of a pullback, or beside another."""
-        found = set()
+        found: set[str] = set()
         for factors in self.uses.values():
             for factor in factors:
                 outputs = factor.step.outputs
-                if factor.local is None and (
-                    len(outputs) > 1 or count_name(factor.formula, UPSTREAM + outputs[0]) > 1
-                ):
+                if factor.local is None and (len(outputs) > 1 or count_name(factor.formula, UPSTREAM + outputs[0]) > 1):
                     found.update(outputs)
         return found
 
@@ -226,11 +261,17 @@ class _Worker:
     def _line(self, target: str, factors: list[Factor]) -> Line:
         chains = [self._chain(factor) for factor in factors]
         terms = tuple(self._term(start, chain) for start, chain in chains)
-        for _, chain in chains:
+        for start, chain in chains:
+            prefix = self.prefixes[start or self.loss]
             for factor in chain:
-                for name in factor.step.outputs:
+                above, below = factor.step.outputs, factor.step.target
+                for name in above:
                     self.line_of.setdefault(name, target)
+                prefix = prefix.then(factor.partial)
+                self.prefixes[below] = prefix
         self.line_of.setdefault(target, target)
+        if len(chains) > 1:
+            self.prefixes[target] = Prefix().then(self._partial(target))
         return Line(target, terms, self.gradients[target])
 
     def _chain(self, last: Factor) -> tuple[str | None, tuple[Factor, ...]]:
@@ -250,18 +291,23 @@ class _Worker:
         with np.errstate(all="ignore"):
             value = propagate(chain[-1].step, self.values, self.gradients, self.shapes, memory)
         formula = self._formula(start, chain, by_value=False)
-        numbers = self._formula(start, chain, by_value=True)
-        names = names_in(numbers)
-        small = all(self.values[name].size <= SMALL for name in names)
-        numbers = substitute(numbers, {name: self._value(self.values[name]) for name in names}) if small else None
-        if any(factor.local is not None and factor.local.size > SMALL for factor in chain):
-            numbers = None
-        return Term(start, chain, formula, numbers, value)
+        return Term(start, chain, formula, self._numbers(start, chain), value)
+
+    def _numbers(self, start: str | None, chain: tuple[Factor, ...]) -> Formula | None:
+        """Return the product of a chain in numbers, if they are few."""
+        formula = self._formula(start, chain, by_value=True)
+        names = names_in(formula)
+        sizes = [self.values[name].size for name in names]
+        sizes += [factor.local.size for factor in chain if factor.local is not None]
+        if max(sizes, default=0) > SMALL:
+            return None
+        return substitute(formula, {name: self._value(self.values[name]) for name in names})
 
     def _formula(self, start: str | None, chain: tuple[Factor, ...], by_value: bool) -> Formula:
         """Return the product of a chain by its rules, or with its numbers."""
         product: list[Formula] = []
-        single = all(prod(self.shapes[name]) == 1 for factor in chain for name in (factor.step.target, *factor.step.outputs))
+        values = [name for factor in chain for name in (factor.step.target, *factor.step.outputs)]
+        single = all(prod(self.shapes[name]) == 1 for name in values)
         size = self.values[self.loss].size
         if start is not None:
             taken = self._value(self.gradients[start]) if by_value else self._partial(start)

@@ -63,8 +63,8 @@ class Printer:
 
     Parameters
     ----------
-    shown : Shown
-        With how many digits computed numbers are written.
+    shown : Shown, optional
+        With how many digits computed numbers are written; by default 6.
     """
 
     times = " · "
@@ -75,8 +75,8 @@ class Printer:
     minus = "-"
     fractions_need_brackets = True
 
-    def __init__(self, shown: Shown = Shown(6)) -> None:
-        self.shown = shown
+    def __init__(self, shown: Shown | None = None) -> None:
+        self.shown = shown or Shown(6)
 
     def __call__(self, formula: Formula) -> str:
         """Return a formula as text."""

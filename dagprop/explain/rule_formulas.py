@@ -147,4 +147,3 @@ class _Tracer:
                 if result.number < before:
                     found.setdefault(result.number, (name, number))
         return found
-

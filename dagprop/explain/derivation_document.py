@@ -1,0 +1,129 @@
+"""A derivation, set out as a lecturer would write it on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+
+from dagprop.explain.derivation import SMALL, Derivation, Line, Term
+from dagprop.explain.document import Block, Document, Equation, Heading, Paragraph, Words, product, total
+from dagprop.explain.formula import Apply, Formula, Name, Number, Partial, Product, Reused, Value, names_in, substitute
+
+Numeric = Literal["symbolic", "substituted", "all"]
+
+MOST_LINES = 24
+"""Of more gradients, only the first and the last are shown."""
+
+
+def derivation_document(derivation: Derivation, numeric: Numeric, rate: float, every_line: bool = False) -> Document:
+    """Return the derivation of each gradient, and the step of gradient descent that follows from it.
+
+    Parameters
+    ----------
+    derivation : Derivation
+    numeric : {"symbolic", "substituted", "all"}
+        Whether numbers are put in, and whether each local derivative is worked out on a row of its own.
+    rate : float
+        The learning rate of the update.
+    every_line : bool
+        Whether to show all lines, however many.
+    """
+    return tuple(_blocks(derivation, numeric, rate, every_line))
+
+
+def _blocks(derivation: Derivation, numeric: Numeric, rate: float, every_line: bool) -> Iterator[Block]:
+    yield Heading(f"The gradient of {derivation.loss}", 1)
+    if derivation.samples > 1:
+        words = f"{derivation.loss} has {derivation.samples} entries, one a sample; what is made small is their mean."
+        yield Paragraph((words,))
+    lines = derivation.lines
+    hidden = 0 if every_line else max(len(lines) - MOST_LINES, 0)
+    for number, line in enumerate(lines):
+        if hidden and number == MOST_LINES // 2:
+            yield Paragraph((f"... {hidden} gradients are left out here: --full shows them, --wrt NODE shows one.",))
+        if hidden and MOST_LINES // 2 <= number < MOST_LINES // 2 + hidden:
+            continue
+        yield from _line_blocks(derivation, line, numeric, rate)
+
+
+def _line_blocks(derivation: Derivation, line: Line, numeric: Numeric, rate: float) -> Iterator[Block]:
+    left = Partial(derivation.loss, line.target, line.value.shape)
+    if not line.terms:
+        note = (f"{derivation.loss} does not depend on {line.target}",)
+        yield Equation(left, (Value(line.value, line.value.shape),), (note,))
+        return
+    rows: list[Formula] = [total([chain(derivation, term) for term in line.terms])]
+    notes: list[tuple[Words, ...]] = [_reuse_note(derivation, line)]
+    rows.append(total([_shortened(term.formula) for term in line.terms], line.value.shape))
+    notes.append(())
+    if numeric != "symbolic":
+        numbers = [term.numbers for term in line.terms]
+        if None not in numbers:
+            rows.append(total([_shortened(item) for item in numbers if item is not None], line.value.shape))
+            notes.append(())
+        rows.append(Value(line.value, line.value.shape))
+        notes.append(())
+    yield Equation(left, tuple(rows), tuple(notes))
+    if numeric == "all":
+        for term in line.terms:
+            yield from _factor_blocks(derivation, term)
+    if line.target in derivation.wanted:
+        yield update(derivation, line, rate if numeric != "symbolic" else None)
+
+
+def chain(derivation: Derivation, term: Term) -> Formula:
+    """Return a term as the chain rule has it: a product of partial derivatives."""
+    factors: list[Formula] = []
+    if term.start is not None:
+        factors.append(Reused(derivation.prefixes[term.start].formula()))
+    factors += [factor.partial for factor in term.factors]
+    return product(factors)
+
+
+def _reuse_note(derivation: Derivation, line: Line) -> tuple[Words, ...]:
+    starts = [term.start for term in line.terms if term.start is not None]
+    if not starts:
+        return ()
+    words: list[Words] = ["[..] already computed"]
+    for place, start in enumerate(dict.fromkeys(starts)):
+        there = derivation.line_of[start]
+        words += [", " if place else " in ", Partial(derivation.loss, there)]
+    return (*words, ", re-use (propagate)!")
+
+
+def _shortened(formula: Formula) -> Formula:
+    return product(formula.factors, formula.shape) if isinstance(formula, Product) else formula
+
+
+def _factor_blocks(derivation: Derivation, term: Term) -> Iterator[Block]:
+    """Yield each local derivative of a term: by its rule, by numbers, and worked out."""
+    for factor in term.factors:
+        if factor.local is None:
+            continue
+        rows = [factor.formula]
+        names = names_in(factor.formula)
+        if names and all(derivation.values[name].size <= SMALL for name in names):
+            values = {name: derivation.values[name] for name in names}
+            rows.append(substitute(factor.formula, {name: Value(value, value.shape) for name, value in values.items()}))
+        if not isinstance(rows[-1], (Value, Number)):
+            rows.append(Value(factor.local, factor.local.shape))
+        yield Equation(factor.partial, tuple(rows))
+
+
+def update(derivation: Derivation, line: Line, rate: float | None) -> Equation:
+    """Return the step of gradient descent that a gradient leads to; with its numbers if a rate is given."""
+    name, gradient = Name(line.target, line.value.shape), Partial(derivation.loss, line.target, line.value.shape)
+    rows: list[Formula] = [_step(name, Name("η"), gradient)]
+    if rate is not None:
+        old, new = derivation.values[line.target], derivation.values[line.target] - rate * line.value
+        if line.value.size <= SMALL:
+            values = [Value(array, array.shape) for array in (old, np.asarray(rate), line.value)]
+            rows.append(_step(*values))
+        rows.append(Value(new, new.shape))
+    return Equation(name, tuple(rows), arrow=True)
+
+
+def _step(old: Formula, rate: Formula, gradient: Formula) -> Formula:
+    return Apply("subtract", (old, Product((rate, gradient), old.shape)), (), old.shape)

@@ -1,0 +1,88 @@
+"""What explains a network: headings, sentences, equations and tables, before it is text, LaTeX, Markdown or HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dagprop.explain.formula import Dots, Formula, Product, Shape, Sum
+
+Words = str | Formula
+"""A part of a sentence or of a table."""
+
+MOST_PARTS = 8
+"""A product or sum of more parts is shortened in the middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The title of what follows; level 1 is that of the document."""
+
+    text: str
+    level: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A sentence or more."""
+
+    words: tuple[Words, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """One value, and what it is equal to, row by row.
+
+    Attributes
+    ----------
+    left : Formula
+    rows : tuple of Formula
+        Each equal to the row before.
+    notes : tuple of tuple of Words
+        What is said beside each row; an empty tuple for nothing.
+    arrow : bool
+        Whether the first row replaces the left side (←) instead of being equal to it.
+    """
+
+    left: Formula
+    rows: tuple[Formula, ...]
+    notes: tuple[tuple[Words, ...], ...] = ()
+    arrow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Lines of an algorithm, each with how far it is indented."""
+
+    lines: tuple[tuple[int, tuple[Words, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells under a header."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[Words, ...], ...]
+
+
+Block = Heading | Paragraph | Equation | Listing | Table
+
+Document = tuple[Block, ...]
+
+
+def shortened(parts: Sequence[Formula], most: int = MOST_PARTS) -> tuple[Formula, ...]:
+    """Return parts, of very many the first and the last, with dots between."""
+    if len(parts) <= most:
+        return tuple(parts)
+    half = max(most // 2, 1)
+    return (*parts[:half], Dots(len(parts) - 2 * half), *parts[len(parts) - half :])
+
+
+def product(factors: Sequence[Formula], shape: Shape = (), most: int = MOST_PARTS) -> Formula:
+    """Return a product; of one factor the factor itself."""
+    return factors[0] if len(factors) == 1 else Product(shortened(factors, most), shape)
+
+
+def total(terms: Sequence[Formula], shape: Shape = (), most: int = MOST_PARTS) -> Formula:
+    """Return a sum; of one term the term itself."""
+    return terms[0] if len(terms) == 1 else Sum(shortened(terms, most), shape)

@@ -1,0 +1,1 @@
+"""How what was found out is shown: text, LaTeX, Markdown and HTML."""
