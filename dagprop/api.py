@@ -21,6 +21,7 @@ from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_num
 from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
 from dagprop.errors import DataError, GraphError, Problem, quote, suggest
+from dagprop.explain.derivation import Derivation, derivation
 from dagprop.graph.records import Graph
 from dagprop.loading import check_file, load
 from dagprop.plan.network import Network, prepare
@@ -34,11 +35,13 @@ from dagprop.train.settings import check_settings
 
 __all__ = [
     "Backprop",
+    "Derivation",
     "Edge",
     "EpochRecord",
     "TrainResult",
     "backprop",
     "check_file",
+    "derive",
     "forward",
     "initial_parameters",
     "load",
@@ -209,6 +212,39 @@ def backprop(
         gradients={name: plain(value, name) for name, value in done.gradients.items()},
         edges=tuple(plain_edge(edge) for edge in edges(steps, done.values, done.gradients)),
     )
+
+
+def derive(
+    graph: Graph,
+    wrt: Iterable[str] | None = None,
+    feeds: Feeds | None = None,
+    parameters: Feeds | None = None,
+) -> Derivation:
+    """Derive gradients by the chain rule, line by line, as the backward pass works them out.
+
+    Parameters
+    ----------
+    graph : Graph
+        With a loss.
+    wrt : iterable of str, optional
+        Any nodes; by default the trainable parameters.
+    feeds, parameters : mapping from id to array_like, optional
+
+    Returns
+    -------
+    Derivation
+        Printed by :func:`dagprop.explain.derivation_document.derivation_document`.
+
+    Raises
+    ------
+    GraphError, ComputationError
+        As :func:`value_and_grad` does.
+    """
+    network = prepare(graph)
+    loss = loss_reference(network)
+    wanted = _wanted(network, wrt)
+    needed = plan(network, tuple(dict.fromkeys((loss, *wanted))), (loss,), wanted)
+    return derivation(network, loss, _leaves(network, needed, feeds, parameters), wanted)
 
 
 def initial_parameters(graph: Graph, seed: int | None = None) -> Values:

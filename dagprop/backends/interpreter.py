@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,10 +39,14 @@ def _execute(instruction: Instruction, values: list[Any], inputs: Mapping[str, A
         return inputs[parameters[0]]
     if primitive == "constant":
         return np.asarray(parameters[0], dtype=dtype)
-    operands = [values[operand] for operand in instruction.operands]
-    function = _OWN.get(primitive) or getattr(numpy_namespace if primitive in _HELPERS else np, primitive)
-    result = np.asarray(function(*operands, *parameters))
+    result = apply_primitive(primitive, [values[operand] for operand in instruction.operands], parameters)
     return result if instruction.boolean else result.astype(dtype, copy=False)
+
+
+def apply_primitive(primitive: str, operands: Sequence[Any], parameters: Sequence[Any]) -> Array:
+    """Return what a primitive gives for arrays."""
+    function = _OWN.get(primitive) or getattr(numpy_namespace if primitive in _HELPERS else np, primitive)
+    return np.asarray(function(*operands, *parameters))
 
 
 _HELPERS = ("erf", "erfc", "one_hot")

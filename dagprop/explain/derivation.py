@@ -1,7 +1,7 @@
 """The derivation of gradients: the chain rule of each parameter, as the backward pass works it out.
 
-The backward pass is cut into lines.  Each line is the gradient of one value: of each parameter that is asked for, and of
-each value in between that has several uses, whose contributions add up.  A line goes down from the loss, or from the
+The backward pass is cut into lines.  Each line is the gradient of one value: of each parameter that is asked for, and
+of each value in between that has several uses, whose contributions add up.  A line goes down from the loss, or from the
 last value above it whose gradient stands in an earlier line: that part is already computed and re-used.
 """
 
@@ -13,6 +13,7 @@ from math import prod
 
 import numpy as np
 
+from dagprop.backends.leaf_values import LeafValues
 from dagprop.backends.reference import Array, Memory, Values, apply_rule, propagate, run
 from dagprop.explain.formula import (
     Apply,
@@ -144,6 +145,9 @@ class Derivation:
     prefixes : mapping from reference to Prefix
         For each of them, the factors from the loss down to it.
     values, gradients : dict from reference to array
+        With the sample axis, where there is one.
+    one_sample : bool
+        Whether one sample was fed without its axis.
     """
 
     network: Network
@@ -156,6 +160,7 @@ class Derivation:
     prefixes: Mapping[str, Prefix]
     values: Values
     gradients: Values
+    one_sample: bool
 
     @property
     def loss_value(self) -> float:
@@ -168,8 +173,29 @@ class Derivation:
         terms = [term for line in self.lines for term in line.terms]
         return sum(len(term.factors) - (term.start is None) for term in terms)
 
+    @property
+    def multiplications_alone(self) -> int:
+        """How many there would be if each gradient asked for were worked out alone, path by path."""
+        paths, edges = {self.loss: 1}, {self.loss: 0}
+        for step in self.plan.backward:
+            for above in step.outputs:
+                if above in paths:
+                    paths[step.target] = paths.get(step.target, 0) + paths[above]
+                    edges[step.target] = edges.get(step.target, 0) + edges[above] + paths[above]
+        return sum(edges[name] - paths[name] for name in self.wanted if name in paths and name != self.loss)
 
-def derivation(network: Network, loss: str, leaves: Values, wanted: tuple[str, ...]) -> Derivation:
+    @property
+    def is_scalar(self) -> bool:
+        """Whether all values are single numbers."""
+        return all(value.size == 1 for value in self.values.values())
+
+    def plain(self, reference: str, array: Array) -> Array:
+        """Return an array in the shape of a value as the user means it: without the axis of the one sample fed."""
+        sampled = self.one_sample and self.network.shapes[reference][:1] == (SAMPLE_AXIS,)
+        return array.reshape(array.shape[1:]) if sampled else array
+
+
+def derivation(network: Network, loss: str, leaves: LeafValues, wanted: tuple[str, ...]) -> Derivation:
     """Return the derivation of some gradients.
 
     Parameters
@@ -177,8 +203,8 @@ def derivation(network: Network, loss: str, leaves: Values, wanted: tuple[str, .
     network : Network
     loss : str
         The reference of the loss.
-    leaves : dict from str to array
-        A value for each leaf that the loss needs.
+    leaves : LeafValues
+        Of those that the loss and the values need.
     wanted : tuple of str
         References of the values whose gradients are asked for.
 
@@ -191,8 +217,9 @@ def derivation(network: Network, loss: str, leaves: Values, wanted: tuple[str, .
     """
     steps = plan(network, (loss,), (loss,), wanted)
     targets = tuple(dict.fromkeys(step.target for step in steps.backward))
-    needed = tuple(dict.fromkeys((*steps.leaves, *(name for step in steps.forward for name in step.outputs))))
-    done = run(plan(network, needed, (loss,), (*targets, loss)), {id: leaves[id] for id in steps.leaves})
+    asked = plan(network, tuple(dict.fromkeys((loss, *wanted))), (loss,), wanted)
+    needed = tuple(dict.fromkeys((*asked.leaves, *(name for step in asked.forward for name in step.outputs))))
+    done = run(plan(network, needed, (loss,), (*targets, loss)), {id: leaves.arrays[id] for id in asked.leaves})
     worker = _Worker(network, steps, loss, done.values, done.gradients)
     lines = worker.lines(wanted)
     return Derivation(
@@ -206,6 +233,7 @@ def derivation(network: Network, loss: str, leaves: Values, wanted: tuple[str, .
         worker.prefixes,
         done.values,
         done.gradients,
+        leaves.one_sample,
     )
 
 
@@ -330,7 +358,9 @@ class _Worker:
             if axes:
                 whole = Product(tuple(product), shape) if len(product) > 1 else product[0] if product else Number(1.0)
                 samples = self.network.shapes[factor.step.outputs[0]][:1] == (SAMPLE_AXIS,)
-                product = [Apply("sum", (whole,), (axes, False, samples), target)]
+                kept = tuple(1 if axis in axes else length for axis, length in enumerate(shape))
+                summed = Apply("sum", (whole,), (axes, True, samples), kept)
+                product = [Apply("reshape", (summed,), (target,), target)]
         return Product(tuple(product), target) if len(product) > 1 else product[0] if product else Number(1.0)
 
     def _upstream(self, name: str, product: list[Formula], factor: Factor) -> Formula:

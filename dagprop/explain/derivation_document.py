@@ -9,6 +9,7 @@ import numpy as np
 
 from dagprop.explain.derivation import SMALL, Derivation, Line, Term
 from dagprop.explain.document import Block, Document, Equation, Heading, Paragraph, Words, product, total
+from dagprop.explain.entries import entry, in_numbers
 from dagprop.explain.formula import Apply, Formula, Name, Number, Partial, Product, Reused, Value, names_in, substitute
 
 Numeric = Literal["symbolic", "substituted", "all"]
@@ -17,7 +18,13 @@ MOST_LINES = 24
 """Of more gradients, only the first and the last are shown."""
 
 
-def derivation_document(derivation: Derivation, numeric: Numeric, rate: float, every_line: bool = False) -> Document:
+def derivation_document(
+    derivation: Derivation,
+    numeric: Numeric,
+    rate: float,
+    element: tuple[int, ...] | None = None,
+    every_line: bool = False,
+) -> Document:
     """Return the derivation of each gradient, and the step of gradient descent that follows from it.
 
     Parameters
@@ -27,13 +34,17 @@ def derivation_document(derivation: Derivation, numeric: Numeric, rate: float, e
         Whether numbers are put in, and whether each local derivative is worked out on a row of its own.
     rate : float
         The learning rate of the update.
+    element : tuple of int, optional
+        The entry of the gradients asked for that is written out in single numbers.
     every_line : bool
         Whether to show all lines, however many.
     """
-    return tuple(_blocks(derivation, numeric, rate, every_line))
+    return tuple(_blocks(derivation, numeric, rate, element, every_line))
 
 
-def _blocks(derivation: Derivation, numeric: Numeric, rate: float, every_line: bool) -> Iterator[Block]:
+def _blocks(
+    derivation: Derivation, numeric: Numeric, rate: float, element: tuple[int, ...] | None, every_line: bool
+) -> Iterator[Block]:
     yield Heading(f"The gradient of {derivation.loss}", 1)
     if derivation.samples > 1:
         words = f"{derivation.loss} has {derivation.samples} entries, one a sample; what is made small is their mean."
@@ -46,6 +57,22 @@ def _blocks(derivation: Derivation, numeric: Numeric, rate: float, every_line: b
         if hidden and MOST_LINES // 2 <= number < MOST_LINES // 2 + hidden:
             continue
         yield from _line_blocks(derivation, line, numeric, rate)
+        if element is not None and line.target in derivation.wanted and line.terms:
+            yield _element_block(derivation, line, element, numeric)
+    if derivation.is_scalar:
+        alone = f"{derivation.multiplications_alone:,} if each gradient were worked out alone."
+        yield Paragraph((f"{derivation.multiplications:,} multiplications, thanks to re-use; {alone}",))
+
+
+def _element_block(derivation: Derivation, line: Line, element: tuple[int, ...], numeric: Numeric) -> Block:
+    """Return one entry of a gradient, written out."""
+    left = Apply("entry", (Partial(derivation.loss, line.target, line.value.shape),), element)
+    terms = [entry(term.formula, element) for term in line.terms]
+    rows = [total(terms)]
+    if numeric != "symbolic":
+        rows.append(total([in_numbers(term, derivation.values, derivation.gradients) for term in terms]))
+        rows.append(Value(np.asarray(line.value[element])))
+    return Equation(left, tuple(rows))
 
 
 def _line_blocks(derivation: Derivation, line: Line, numeric: Numeric, rate: float) -> Iterator[Block]:
@@ -56,7 +83,7 @@ def _line_blocks(derivation: Derivation, line: Line, numeric: Numeric, rate: flo
         return
     rows: list[Formula] = [total([chain(derivation, term) for term in line.terms])]
     notes: list[tuple[Words, ...]] = [_reuse_note(derivation, line)]
-    rows.append(total([_shortened(term.formula) for term in line.terms], line.value.shape))
+    rows.append(gradient_formula(line))
     notes.append(())
     if numeric != "symbolic":
         numbers = [term.numbers for term in line.terms]
@@ -112,17 +139,28 @@ def _factor_blocks(derivation: Derivation, term: Term) -> Iterator[Block]:
         yield Equation(factor.partial, tuple(rows))
 
 
+def gradient_formula(line: Line) -> Formula:
+    """Return a gradient by the rules."""
+    if not line.terms:
+        return Number(0.0)
+    return total([_shortened(term.formula) for term in line.terms], line.value.shape)
+
+
+def update_formula(loss: str, name: str) -> Formula:
+    """Return what replaces a parameter in a step of gradient descent."""
+    return _step(Name(name), Name("η"), Partial(loss, name))
+
+
 def update(derivation: Derivation, line: Line, rate: float | None) -> Equation:
     """Return the step of gradient descent that a gradient leads to; with its numbers if a rate is given."""
-    name, gradient = Name(line.target, line.value.shape), Partial(derivation.loss, line.target, line.value.shape)
-    rows: list[Formula] = [_step(name, Name("η"), gradient)]
+    rows: list[Formula] = [update_formula(derivation.loss, line.target)]
     if rate is not None:
         old, new = derivation.values[line.target], derivation.values[line.target] - rate * line.value
         if line.value.size <= SMALL:
             values = [Value(array, array.shape) for array in (old, np.asarray(rate), line.value)]
             rows.append(_step(*values))
         rows.append(Value(new, new.shape))
-    return Equation(name, tuple(rows), arrow=True)
+    return Equation(Name(line.target), tuple(rows), arrow=True)
 
 
 def _step(old: Formula, rate: Formula, gradient: Formula) -> Formula:

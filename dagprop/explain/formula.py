@@ -127,7 +127,9 @@ def fold(formula: Formula, combine: Callable[[Formula, tuple[Result, ...]], Resu
 
 
 def is_one(formula: Formula) -> bool:
-    """Whether a formula is the number 1."""
+    """Whether a formula is the number 1, in whatever shape."""
+    while isinstance(formula, Apply) and formula.function in ("reshape", "broadcast_to"):
+        (formula,) = formula.operands
     return isinstance(formula, Number) and formula.value == 1
 
 

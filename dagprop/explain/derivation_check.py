@@ -1,0 +1,78 @@
+"""The check of a derivation: what is displayed is multiplied out, and compared with what the engine computes.
+
+The formulas are worked out from the values of the forward pass alone: a gradient that a line re-uses is the one that
+formulas gave before, never the engine's.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagprop.backends.reference import Array, Values, sum_to_shape
+from dagprop.explain.derivation import Derivation, Line
+from dagprop.explain.evaluation import evaluate
+from dagprop.explain.rule_formulas import UPSTREAM
+
+TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
+"""By how much, relative to its largest entry, a gradient by the formulas may differ from the engine's."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CheckedLine:
+    """One gradient, by its formula and by the engine.
+
+    Attributes
+    ----------
+    target : str
+    by_formula, by_engine : array
+    relative : float
+        Their largest difference, relative to the largest entry.
+    passed : bool
+    """
+
+    target: str
+    by_formula: Array
+    by_engine: Array
+    relative: float
+    passed: bool
+
+
+def check_derivation(derivation: Derivation) -> tuple[CheckedLine, ...]:
+    """Return how the formula of each line compares with the engine."""
+    values = derivation.values
+    loss = values[derivation.loss]
+    found: Values = {derivation.loss: np.full(loss.shape, 1 / max(loss.size, 1))}
+    checked = []
+    for line in derivation.lines:
+        shape = line.value.shape
+        terms = [evaluate(term.formula, values, found).reshape(shape) for term in line.terms]
+        _remember_steps(line, values, found)
+        found[line.target] = np.asarray(sum(terms, np.zeros(shape)))
+        checked.append(_compared(line, found[line.target], derivation.network.graph.dtype))
+    return tuple(checked)
+
+
+def _remember_steps(line: Line, values: Values, found: Values) -> None:
+    """Keep the gradients in the middle of the chains of a line, for the lines that re-use them."""
+    for term in line.terms:
+        for factor in term.factors[:-1]:
+            above, shape = factor.step.outputs[0], values[factor.step.target].shape
+            if factor.local is None:
+                names = ChainMap({UPSTREAM + above: found[above]}, values)
+                gradient = evaluate(factor.formula, names, found)
+            else:
+                gradient = found[above] * evaluate(factor.formula, values, found)
+            summed = sum_to_shape(gradient, shape)
+            found[factor.step.target] = gradient.reshape(shape) if summed is None else summed
+
+
+def _compared(line: Line, by_formula: Array, dtype: str) -> CheckedLine:
+    with np.errstate(all="ignore"):
+        size = float(np.abs(line.value).max(initial=0.0))
+        away = float(np.abs(by_formula - line.value).max(initial=0.0))
+    both_strange = np.array_equal(by_formula, line.value, equal_nan=True)
+    relative = 0.0 if both_strange or away == 0 else away / size if size else float("inf")
+    return CheckedLine(line.target, by_formula, line.value, relative, relative <= TOLERANCE[dtype])

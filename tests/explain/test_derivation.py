@@ -1,0 +1,195 @@
+"""Derivations: the lines of the lecture's networks, and for any network formulas that give the engine's gradients."""
+
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+
+import dagprop
+from dagprop.explain.derivation_check import check_derivation
+from dagprop.explain.derivation_document import chain, gradient_formula
+from dagprop.explain.derivation_json import derivation_data
+from dagprop.explain.entries import entry
+from dagprop.explain.evaluation import evaluate
+from dagprop.explain.numbers import Shown
+from dagprop.explain.printer import Printer
+from tests.random_graphs import RandomGraph, random_graphs
+
+GRAPHS = sorted(Path("graphs").glob("*.json"))
+
+
+def of_file(path, **options):
+    graph = dagprop.load(path)
+    network = dagprop.api.prepare(graph)
+    feeds = dagprop.api.load_data(graph, network).feeds if graph.data else None
+    return dagprop.derive(graph, feeds=feeds, **options)
+
+
+@pytest.fixture(scope="module")
+def four_layers():
+    return of_file("graphs/four-layer-chain.json")
+
+
+LECTURE = [
+    (
+        "w3",
+        "∂L/∂f3 · ∂f3/∂a3 · ∂a3/∂w3",
+        "-(y - f3) · f3(1 - f3) · f2",
+        "-0.381726 · 0.236011 · 0.321486",
+        "-0.0289632",
+    ),
+    (
+        "w2",
+        "[∂L/∂f3 · ∂f3/∂a3] · ∂a3/∂f2 · ∂f2/∂a2 · ∂a2/∂w2",
+        "[∂L/∂a3] · w3 · f2(1 - f2) · f1",
+        "[-0.0900916] · 1.5 · 0.218133 · 0.622459",
+        "-0.0183488",
+    ),
+    (
+        "w1",
+        "[∂L/∂f3 · ∂f3/∂a3 · ∂a3/∂f2 · ∂f2/∂a2] · ∂a2/∂f1 · ∂f1/∂a1 · ∂a1/∂w1",
+        "[∂L/∂a2] · w2 · f1(1 - f1) · x",
+        "[-0.0294779] · (-1.2) · 0.235004 · 0.5",
+        "0.00415645",
+    ),
+    ("b1", "[∂L/∂f3 · ∂f3/∂a3 · … · ∂f1/∂a1] · ∂a1/∂b1", "[∂L/∂a1] · 1", "[0.0083129] · 1", "0.0083129"),
+]
+
+
+def test_the_lecture(four_layers):
+    text = Printer()
+    found = []
+    for line in four_layers.lines:
+        (term,) = line.terms
+        rows = chain(four_layers, term), gradient_formula(line), term.numbers
+        found.append((line.target, *map(text, rows), f"{float(line.value):.6g}"))
+    assert found == LECTURE
+
+
+def test_the_lecture_counts_multiplications(four_layers):
+    assert (four_layers.multiplications, four_layers.multiplications_alone) == (9, 18)
+
+
+def test_a_line_says_where_the_reused_part_was_computed(four_layers):
+    assert {line.target: four_layers.line_of.get(line.terms[0].start) for line in four_layers.lines} == {
+        "w3": None,
+        "w2": "w3",
+        "w1": "w2",
+        "b1": "w1",
+    }
+
+
+@pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.stem)
+def test_formulas_give_the_gradients_of_the_engine(path):
+    checked = check_derivation(of_file(path))
+    assert checked
+    assert all(line.passed for line in checked)
+
+
+def test_a_formula_that_is_wrong_is_found(four_layers):
+    w3, *others = four_layers.lines
+    formula = w3.terms[0].formula
+    wrong = replace(w3, terms=(replace(w3.terms[0], formula=replace(formula, factors=formula.factors[:-1])),))
+    checked = check_derivation(replace(four_layers, lines=(wrong, *others)))
+    assert [line.passed for line in checked] == [False, True, True, True]
+
+
+def shared(uses: int) -> dagprop.Graph:
+    """Return a graph in which one value has several uses."""
+    nodes = {"w": {"op": "parameter", "value": 0.7}, "h": {"op": "tanh", "inputs": ["w"]}}
+    nodes |= {f"u{number}": {"op": "power", "inputs": ["h", f"c{number}"]} for number in range(uses)}
+    nodes |= {f"c{number}": {"op": "constant", "value": number + 2} for number in range(uses)}
+    nodes["L"] = {"op": "add", "inputs": [f"u{number}" for number in range(uses)]}
+    return graph_of(nodes)
+
+
+def graph_of(nodes, loss="L", **others):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "graph.json"
+        path.write_text(json.dumps({"dagprop": 1, "nodes": nodes, "loss": loss, **others}))
+        return dagprop.load(path)
+
+
+def test_a_value_with_several_uses_has_a_line_with_their_sum():
+    derivation = dagprop.derive(shared(3))
+    first, second = derivation.lines
+    text = Printer()
+    assert first.target == "h"
+    assert len(first.terms) == 3
+    assert text(gradient_formula(second)) == "[∂L/∂h] · (1 - h^2)"
+    assert float(first.value) == pytest.approx(sum(n * np.tanh(0.7) ** (n - 1) for n in (2, 3, 4)))
+
+
+def test_sixty_diamonds_need_one_line_each_and_the_exact_count():
+    nodes = {"w": {"op": "parameter", "value": 1.0}}
+    for number in range(60):
+        nodes[f"h{number}"] = {"op": "add", "inputs": [f"h{number - 1}" if number else "w"] * 2}
+    derivation = dagprop.derive(graph_of(nodes, loss="h59"))
+    assert float(derivation.lines[-1].value) == 2.0**60
+    assert derivation.multiplications_alone == 59 * 2**60
+    assert len(derivation.lines) == 60
+
+
+def test_what_the_loss_does_not_depend_on_is_zero():
+    nodes = {
+        "w": {"op": "parameter", "value": 2.0},
+        "v": {"op": "parameter", "value": 3.0},
+        "L": {"op": "sigmoid", "inputs": ["w"]},
+    }
+    derivation = dagprop.derive(graph_of(nodes))
+    last = derivation.lines[-1]
+    assert (last.target, last.terms, float(last.value)) == ("v", (), 0.0)
+
+
+def test_inner_values_and_the_loss_itself_can_be_asked_for():
+    derivation = of_file("graphs/four-layer-chain.json", wrt=["a2", "x", "L"])
+    assert [line.target for line in derivation.lines] == ["a2", "x"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(example=random_graphs())
+def test_random_graphs_pass_the_check(example: RandomGraph):
+    parameters = [id for id, node in example.nodes.items() if node["op"] == "parameter"]
+    derivation = dagprop.derive(graph_of(example.nodes, loss=example.loss), parameters)
+    assert all(line.passed for line in check_derivation(derivation))
+    for line in derivation.lines:
+        np.testing.assert_allclose(line.value, example.derivative(line.target), rtol=1e-9, atol=1e-12)
+    for data in derivation_data(derivation)["gradients"]:
+        if data["expression"] is not None:
+            numbers = {name: float(value) for name, value in data["symbols"].items()}
+            found = eval(data["expression"], {}, {**numbers, **FUNCTIONS})
+            assert found == pytest.approx(float(data["value"]), rel=1e-9, abs=1e-12)
+
+
+FUNCTIONS = {name: getattr(np, name) for name in ("sin", "cos", "tanh", "exp", "log")}
+
+SCALAR = [path for path in GRAPHS if path.stem in ("four-layer-chain", "smallest-perceptron", "two-weight-perceptron")]
+
+
+@pytest.mark.parametrize("path", SCALAR, ids=lambda path: path.stem)
+def test_expressions_read_by_sympy_are_the_gradients(path):
+    for line in derivation_data(of_file(path))["gradients"]:
+        names = {name: sympy.Symbol(name) for name in line["symbols"]}
+        expression = sympy.sympify(line["expression"], locals=names)
+        numbers = {names[name]: float(value) for name, value in line["symbols"].items()}
+        assert float(expression.subs(numbers)) == pytest.approx(float(line["value"]), rel=1e-12)
+
+
+@pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.stem)
+def test_one_entry_written_out_is_that_entry(path):
+    derivation = of_file(path)
+    for line in derivation.lines:
+        element = tuple(size - 1 for size in line.value.shape)
+        terms = [entry(term.formula, element, most=10**6) for term in line.terms]
+        found = sum(evaluate(term, derivation.values, derivation.gradients).item() for term in terms)
+        assert found == pytest.approx(float(line.value[element]), rel=1e-9, abs=1e-12)
+
+
+def test_computed_numbers_have_as_many_digits_as_asked_for(four_layers):
+    numbers = four_layers.lines[0].terms[0].numbers
+    assert Printer(Shown(3))(numbers) == "-0.382 · 0.236 · 0.321"
