@@ -1,6 +1,6 @@
 """Write what of the documentation follows from the code: ``python docs/generate.py``.
 
-These are three pages of this folder, and in README.md the output of the commands and the files that it shows.
+These are three pages of this folder, and in README.md and lecture.md the output of the commands and the files shown.
 ``tests/test_docs.py`` fails where they differ from the code.
 """
 
@@ -182,8 +182,8 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def readme(text: str) -> str:
-    """Return README.md with what its commands print now, and with the files it shows as they are now.
+def refreshed(text: str) -> str:
+    """Return a page with what its commands print now, and with the files it shows as they are now.
 
     A block ``console`` is a line ``$ command`` and its output.  A block that is to be a file is told by its text: the
     paragraph before it says ``This is `path`, whole``.
@@ -224,7 +224,10 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/errors.md": errors_page,
     "docs/ops.md": ops_page,
     "docs/cli.md": cli_page,
-    "README.md": lambda: readme((ROOT / "README.md").read_text(encoding="utf-8")),
+    **{
+        name: lambda name=name: refreshed((ROOT / name).read_text(encoding="utf-8"))  # type: ignore[misc]
+        for name in ("README.md", "docs/lecture.md")
+    },
 }
 """Each page with what makes it."""
 

@@ -24,8 +24,10 @@ def algorithm(derivation: Derivation) -> tuple[Block, ...]:
     trained = [name for name in network.graph.parameters() if name in derivation.wanted]
     batch = network.graph.train.batch_size
     shapes = {name: value.shape for name, value in derivation.values.items()}
-    samples = "each sample" if batch == 1 else f"each batch of {batch} samples"
-    lines: Lines = [(0, ("for each epoch:",)), (1, (f"for {samples}{_tuple(inputs)}:",)), (2, ("forward:",))]
+    samples = f"each sample{_tuple(inputs)}"
+    if batch > 1 and inputs:
+        samples = f"each batch of {batch} samples{_tuple(inputs)}, with the mean of their derivatives"
+    lines: Lines = [(0, ("for each epoch:",)), (1, (f"for {samples}:",)), (2, ("forward:",))]
     forward = [
         (Name(name), " = ", formula)
         for step in derivation.plan.forward

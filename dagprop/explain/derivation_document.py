@@ -60,8 +60,9 @@ def _blocks(
         if element is not None and line.target in derivation.wanted and line.terms:
             yield _element_block(derivation, line, element, numeric)
     if derivation.is_scalar:
+        count = derivation.multiplications
         alone = f"{derivation.multiplications_alone:,} if each gradient were worked out alone."
-        yield Paragraph((f"{derivation.multiplications:,} multiplications, thanks to re-use; {alone}",))
+        yield Paragraph((f"{count:,} multiplication{'' if count == 1 else 's'} with re-use; {alone}",))
 
 
 def _element_block(derivation: Derivation, line: Line, element: tuple[int, ...], numeric: Numeric) -> Block:
