@@ -1,0 +1,1 @@
+"""Diagrams of networks: from a graph to a :class:`~dagprop.render.diagrams.records.Diagram` to a picture."""

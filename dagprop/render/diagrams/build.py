@@ -1,0 +1,198 @@
+"""From a network to its diagram: what is visible, what is dimmed, and what stands on nodes and arrows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from dagprop.errors import GraphError, Problem, quote, suggest
+from dagprop.graph.records import Graph, split_reference
+from dagprop.plan.network import Network
+from dagprop.plan.outputs import loss_reference
+from dagprop.render.diagrams.chains import Chain, chain_to
+from dagprop.render.diagrams.items import Items, items_of
+from dagprop.render.diagrams.labels import Labels
+from dagprop.render.diagrams.names import clean
+from dagprop.render.diagrams.records import Cluster, Diagram, DiagramEdge, DiagramNode
+from dagprop.render.diagrams.rolling import roll
+from dagprop.render.diagrams.summary import summary_diagram
+from dagprop.render.diagrams.view import OPEN_NODES, Numbers, View
+from dagprop.render.diagrams.weights import Weighed, put_weights_on_edges
+
+REUSED = "already computed, re-use (propagate)!"
+"""What the lecture writes below the part of a chain that stands in an earlier one."""
+
+FORWARD = "from a value to what is computed from it"
+BACKWARD = "from a gradient to those that are computed from it, the loss first"
+DEPENDS = "from a value to what it depends on"
+
+
+def network_diagram(graph: Graph, network: Network, view: View, numbers: Numbers | None = None) -> Diagram:
+    """Return the diagram of a network.
+
+    Parameters
+    ----------
+    graph : Graph
+        As it was read, with its definitions.
+    network : Network
+        The same, prepared.
+    view : View
+        What is to be shown.
+    numbers : Numbers, optional
+        What has been computed.
+
+    Raises
+    ------
+    GraphError
+        If a node of the view is not there (DP104), the loss does not depend on the end of a chain (DP205), or there is
+        no loss (DP206).
+    """
+    numbers = numbers or Numbers()
+    if view.phase == "forward":
+        numbers = numbers.forward_only()
+    ends = [id for name in view.chain for id in _chain_ends(network, name)]
+    near = [] if view.around is None else _inside(network, view.around)
+    opened = [*ends, *(near if view.around in network.graph.nodes else [])]
+    items = items_of(network, view.depth, view.limit if near else min(OPEN_NODES, view.limit), opened)
+    whole = len(items.of)
+    if view.roll:
+        items = roll(network, items, frozenset((*ends, *near)))
+    remarks: list[str] = []
+    if near:
+        items = _around(items, near, view.radius)
+        if len(items.of) < whole:
+            remarks.append(f"{len(items.of)} of {whole} nodes are drawn; --radius {view.radius + 1} draws more")
+    title = clean(graph.name or "network")
+    if len(items.of) > view.limit:
+        return summary_diagram(network, items, title)
+    chain = _chain(network, items, ends) if ends else None
+    place = items.by_node()
+    kept = {place[id] for id in (*ends, *near) if id in place}
+    weighed = Weighed(items, {}, {})
+    if view.weights_on_edges:
+        weighed = put_weights_on_edges(network, items, kept, fold=not view.needs_numbers and not near)
+    items = weighed.items
+    clusters = () if chain else _clusters(graph, network, items)
+    labels = Labels(graph, network, view, numbers, items, open_names=not chain)
+    nodes = tuple(
+        replace(
+            labels.node(item),
+            dimmed=chain is not None and item.id not in chain.items,
+            cluster=item.clusters[-1] if item.clusters and not chain else None,
+        )
+        for item in items.of.values()
+    )
+    ones, edges = _edges(weighed, chain, view, labels)
+    if chain and chain.reused:
+        clusters = (Cluster("reused", REUSED, kind="reused"),)
+        inside = {end for link in chain.reused for end in (link.source, link.target)}
+        nodes = tuple(replace(node, cluster="reused") if node.id in inside else node for node in nodes)
+    loss = network.graph.loss and place.get(split_reference(network.graph.loss)[0])
+    return Diagram(
+        (*ones, *nodes),
+        labels.with_signs(edges),
+        clusters,
+        title,
+        labels.formula(chain, place[ends[0]]) if chain and len(set(ends)) == 1 else "",
+        DEPENDS if chain else BACKWARD if view.phase == "backward" else FORWARD,
+        loss or None,
+        tuple(remarks),
+    )
+
+
+def _edges(
+    weighed: Weighed, chain: Chain | None, view: View, labels: Labels
+) -> tuple[list[DiagramNode], list[tuple[DiagramEdge, str]]]:
+    """Return the nodes for the ones that biases weigh, and the arrows, each with the key of its contribution."""
+    ones, edges = [], []
+    for link in weighed.items.links:
+        on_chain = chain is not None and link in chain.links
+        weight = weighed.weights.get(link) or weighed.ones.get(link)
+        source = link.source
+        if link in weighed.ones:
+            source = f"1/{link.target}/{link.position}"
+            cluster = weighed.items.of[link.target].clusters
+            faint = chain is not None
+            ones.append(DiagramNode(source, "one", "1", dimmed=faint, cluster=cluster[-1] if cluster and not faint else None))
+        edge = DiagramEdge(
+            source,
+            link.target,
+            labels.weight(weight) if weight else "",
+            (*(labels.weight_rows(weight) if weight else ()), *labels.edge_rows(link, on_chain)),
+            backward=on_chain or (view.phase == "backward" and chain is None),
+            main=link not in weighed.ones and not labels.is_leaf(link.source),
+            dimmed=chain is not None and not on_chain,
+            mark=None if not on_chain or chain is None else "reused" if link in chain.reused else "chain",
+        )
+        edges.append((edge, link))
+    return ones, edges
+
+
+def _clusters(graph: Graph, network: Network, items: Items) -> tuple[Cluster, ...]:
+    """Return the frames around the items, outer ones first."""
+    found: dict[str, Cluster] = {}
+    for item in items.of.values():
+        parent = None
+        for id in item.clusters:
+            if id not in found:
+                title = items.repeated.get(id)
+                kind = "definition" if title is None else "repeated"
+                title = title or Labels.cluster_title(graph, network.node(item.nodes[0]).origin, id, parent)
+                found[id] = Cluster(id, title, parent, kind)
+            parent = id
+    return tuple(found.values())
+
+
+def _chain(network: Network, items: Items, ends: Collection[str]) -> Chain:
+    loss_reference(network)
+    place = items.by_node()
+    gone = [id for id in ends if id not in place]
+    if gone:
+        raise GraphError(Problem("DP104", f"{quote(gone[0])} is not in this picture", "draw more of the network"))
+    chain = chain_to(network, items, ends)
+    lost = [id for id in ends if not any(place[id] in (link.source, link.target) for link in chain.links)]
+    lost = [id for id in lost if id != split_reference(loss_reference(network))[0]]
+    if lost:
+        raise GraphError(Problem("DP205", f"the loss does not depend on {quote(lost[0])}", node=lost[0]))
+    return chain
+
+
+def _inside(network: Network, name: str) -> list[str]:
+    """Return the nodes that a name stands for: the node, or those of a call.
+
+    Raises
+    ------
+    GraphError
+        If it names nothing (DP104).
+    """
+    id = split_reference(name)[0] if isinstance(name, str) else name
+    if id in network.graph.nodes:
+        return [id]
+    inside = [node.id for node in network.graph.nodes.values() if id in node.origin]
+    if not inside:
+        names = {*network.graph.nodes, *(call for node in network.graph.nodes.values() for call in node.origin)}
+        hint = suggest(str(name), sorted(names)) or "see: dagprop show GRAPH"
+        raise GraphError(Problem("DP104", f"there is no node {quote(name)}", hint))
+    return inside
+
+
+def _chain_ends(network: Network, name: str) -> list[str]:
+    """Return the node of a name; of a call, the parameters in it, or all where it has none."""
+    inside = _inside(network, name)
+    parameters = [id for id in inside if network.node(id).op == "parameter"]
+    return inside if len(inside) == 1 else parameters or inside
+
+
+def _around(items: Items, near: Collection[str], radius: int) -> Items:
+    """Return the items that are at most so many links away from some nodes."""
+    place = items.by_node()
+    found = {place[id] for id in near if id in place}
+    beside: dict[str, list[str]] = {}
+    for link in items.links:
+        beside.setdefault(link.source, []).append(link.target)
+        beside.setdefault(link.target, []).append(link.source)
+    ring = set(found)
+    for _ in range(radius):
+        ring = {other for id in ring for other in beside.get(id, ())} - found
+        found |= ring
+    return items.only(found)

@@ -1,0 +1,108 @@
+"""A network that is too large to be drawn: its layers in a few groups, with what is in each."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from dagprop.graph.records import split_reference
+from dagprop.plan.network import Network
+from dagprop.render.diagrams.items import Items
+from dagprop.render.diagrams.records import Diagram, DiagramEdge, DiagramNode
+from dagprop.render.diagrams.symbols import symbol_of
+
+GROUPS = 6
+"""Layers are put together into so many groups."""
+
+SHOWN_OPS = 3
+"""So many ops of each group are named, the most frequent."""
+
+
+def summary_diagram(network: Network, items: Items, title: str) -> Diagram:
+    """Return the diagram of a large network: groups of layers from left to right, the loss at the right.
+
+    A layer holds what is equally far from the inputs, by the longest way.  Leaves count for the layer that uses them.
+    """
+    loss = network.graph.loss and items.by_node()[split_reference(network.graph.loss)[0]]
+    leaves = {id for id, item in items.of.items() if not item.call and network.node(item.nodes[0]).is_leaf}
+    layer = _layers(items, leaves)
+    last = max((layer[id] for id in items.of if id not in leaves), default=0)
+    count = min(GROUPS, last) or 1
+
+    def group(id: str) -> int:
+        return count if id == loss else min((max(layer[id], 1) - 1) * count // max(last, 1), count - 1)
+
+    members: dict[int, list[str]] = {}
+    for id in items.of:
+        members.setdefault(group(id), []).append(id)
+    nodes = []
+    for number, ids in sorted(members.items()):
+        if number == count:
+            op = network.node(items.of[ids[0]].nodes[-1]).op
+            nodes.append(DiagramNode(ids[0], "loss", ids[0], symbol_of(op)))
+            continue
+        work = [id for id in ids if id not in leaves]
+        layers = sorted({layer[id] for id in work})
+        ops = Counter(network.node(items.of[id].nodes[-1]).op if not items.of[id].call else "definition" for id in work)
+        kinds = Counter(network.node(id).op for id in ids if id in leaves)
+        first, final = (layers[0], layers[-1]) if layers else (0, 0)
+        name = f"layer {first}" if first == final else f"layers {first} – {final}"
+        common = [f"{_count(amount)} {op.replace('_', ' ')}" for op, amount in ops.most_common(SHOWN_OPS)]
+        rest = len(work) - sum(amount for _, amount in ops.most_common(SHOWN_OPS))
+        rows = [*common, *([f"{_count(rest)} others"] if rest else [])]
+        rows += [f"{_count(kinds[op])} {_plural(op, kinds[op])}" for op in ("parameter", "input", "constant") if kinds[op]]
+        nodes.append(DiagramNode(_group_id(number), "group", name, f"{_count(len(work))} ops", tuple(rows)))
+    flows = Counter((group(link.source), group(link.target)) for link in items.links)
+    most = max(flows.values(), default=1)
+    names = {number: ids[0] if number == count else _group_id(number) for number, ids in members.items()}
+    edges = tuple(
+        DiagramEdge(
+            names[source],
+            names[target],
+            rows=(_count(amount),),
+            main=target == source + 1,
+            strength=(amount / most) ** 0.5,
+        )
+        for (source, target), amount in sorted(flows.items())
+        if source != target and (source, target) != (count, count)
+    )
+    total = len(network.order)
+    return Diagram(
+        tuple(nodes),
+        edges,
+        title=title,
+        formula=f"{_count(total)} nodes in {_count(last)} layers; on the arrows, how many values go along",
+        direction="from values to what is computed from them",
+        loss=loss or None,
+        remarks=(
+            f"{_count(total)} nodes are too many for one picture: this is a summary; --around NODE draws a part, "
+            "--roll blocks that repeat once, --limit N all of up to N nodes",
+        ),
+    )
+
+
+def _layers(items: Items, leaves: set[str]) -> dict[str, int]:
+    """Return how far each item is from the inputs; of a leaf, the layer that uses it first."""
+    layer = dict.fromkeys(items.of, 0)
+    links: dict[str, list[str]] = {}
+    for link in items.links:
+        links.setdefault(link.target, []).append(link.source)
+    for id in items.of:
+        if id not in leaves:
+            layer[id] = 1 + max((layer[source] for source in links.get(id, ())), default=0)
+    for id in reversed(items.of):
+        for source in links.get(id, ()):
+            if source in leaves:
+                layer[source] = min(layer[source] or layer[id], layer[id])
+    return layer
+
+
+def _group_id(number: int) -> str:
+    return f"group {number + 1}"
+
+
+def _count(number: int) -> str:
+    return f"{number:,}"
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
