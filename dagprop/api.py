@@ -10,8 +10,11 @@ what pays, which is to compile for a training, and the reference for a single ru
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +23,7 @@ from dagprop.backends.edges import Backprop, Edge, edges
 from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_numbers, leaf_values
 from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
-from dagprop.errors import DataError, GraphError, Problem, quote, suggest
+from dagprop.errors import DagpropError, DataError, GraphError, Problem, quote, suggest
 from dagprop.explain.derivation import Derivation, derivation
 from dagprop.graph.records import Graph
 from dagprop.loading import check_file, load
@@ -28,6 +31,8 @@ from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import loss_reference, prediction_outputs
 from dagprop.plan.records import Plan
 from dagprop.plan.steps import plan
+from dagprop.render.diagrams.drawing import draw_network, format_of
+from dagprop.render.diagrams.view import Numbers, view_of
 from dagprop.train.data import Data, data_from_arrays, load_data
 from dagprop.train.initializers import initial_values
 from dagprop.train.loop import EpochRecord, TrainResult, train_network
@@ -42,6 +47,7 @@ __all__ = [
     "backprop",
     "check_file",
     "derive",
+    "draw",
     "forward",
     "initial_parameters",
     "load",
@@ -245,6 +251,60 @@ def derive(
     wanted = _wanted(network, wrt)
     needed = plan(network, tuple(dict.fromkeys((loss, *wanted))), (loss,), wanted)
     return derivation(network, loss, _leaves(network, needed, feeds, parameters), wanted)
+
+
+def draw(
+    graph: Graph,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    format: str | None = None,
+    theme: str = "light",
+    feeds: Feeds | None = None,
+    parameters: Feeds | None = None,
+    **view: Any,
+) -> bytes:
+    """Draw a network.
+
+    Parameters
+    ----------
+    graph : Graph
+    path : path-like, optional
+        Where to write the picture.
+    format : {"svg", "png", "pdf", "dot", "mermaid", "tikz", "text"}, optional
+        By default as the name of the path ends; else SVG.
+    theme : {"light", "dark"}
+    feeds, parameters : mapping from id to array_like, optional
+        For the numbers, where some are shown.
+    **view
+        What is shown: the fields of :class:`dagprop.render.diagrams.view.View`.
+
+    Returns
+    -------
+    bytes
+        The picture; of a text format, in UTF-8.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong, or the view names what is not there.
+    MissingDependencyError, ComputationError
+        If the format needs Graphviz, and there is none or it fails.
+    DagpropError
+        If the file cannot be written (DP603).
+    """
+    chosen = format or (format_of(os.fspath(path)) if path is not None else "svg")
+    made = view_of(view)
+    numbers = Numbers.of(backprop(graph, feeds, parameters)) if made.needs_numbers else None
+    picture, diagram = draw_network(graph, prepare(graph), made, numbers, chosen, theme)
+    for remark in diagram.remarks:
+        logging.getLogger("dagprop").warning(remark)
+    if path is not None:
+        try:
+            Path(path).write_bytes(picture)
+        except OSError as error:
+            message = f"the file cannot be written: {error.strerror or error}"
+            raise DagpropError(Problem("DP603", message, file=os.fspath(path))) from error
+    return picture
 
 
 def initial_parameters(graph: Graph, seed: int | None = None) -> Values:

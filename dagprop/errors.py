@@ -76,6 +76,9 @@ CODES: dict[str, str] = {
     "DP703": "A rule returned something of the wrong shape or type.",
     "DP704": "There is not enough memory.",
     "DP705": "The network cannot be compiled.",
+    # DP8xx: what is optional
+    "DP801": "A package that this needs is not installed.",
+    "DP802": "A picture could not be laid out.",
 }
 """Every error code with its meaning; ``docs/errors.md`` is generated from this table."""
 

@@ -59,6 +59,10 @@ plugin_option = click.option(
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show a traceback when something fails.")
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Say on standard error what is done.")
 
+weights_option = click.option(
+    "--weights", metavar="FILE", help="Take the parameters from a file that train has written."
+)
+
 _FEEDING = (
     click.option(
         "--set",
@@ -69,7 +73,7 @@ _FEEDING = (
         help="Give an input, parameter, constant or state a value, as in --set x=0.5.  Repeatable.",
     ),
     click.option("--data", metavar="FILE", help="A CSV or NPZ file that feeds the inputs; - is standard input (CSV)."),
-    click.option("--weights", metavar="FILE", help="Take the parameters from a file that train has written."),
+    weights_option,
     click.option("--seed", type=click.IntRange(min=0), help="Seed of everything random.  [default: the graph's]"),
     click.option("--dtype", type=click.Choice(["float64", "float32"]), help="Compute in this type."),
 )
@@ -97,6 +101,13 @@ def feeding(command: Command) -> Command:
     """Add the options that say what a graph is run on."""
     for option in reversed(_FEEDING):
         command = option(command)
+    return command
+
+
+def feeding_without_weights(command: Command) -> Command:
+    """Add the options of :func:`feeding` to a command that has another ``--weights``."""
+    for option in reversed(_FEEDING):
+        command = command if option is weights_option else option(command)
     return command
 
 

@@ -10,7 +10,7 @@ from dagprop.graph.records import Graph, split_reference
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import loss_reference
 from dagprop.render.diagrams.chains import Chain, chain_to
-from dagprop.render.diagrams.items import Items, items_of
+from dagprop.render.diagrams.items import Items, Link, items_of
 from dagprop.render.diagrams.labels import Labels
 from dagprop.render.diagrams.names import clean
 from dagprop.render.diagrams.records import Cluster, Diagram, DiagramEdge, DiagramNode
@@ -102,8 +102,8 @@ def network_diagram(graph: Graph, network: Network, view: View, numbers: Numbers
 
 def _edges(
     weighed: Weighed, chain: Chain | None, view: View, labels: Labels
-) -> tuple[list[DiagramNode], list[tuple[DiagramEdge, str]]]:
-    """Return the nodes for the ones that biases weigh, and the arrows, each with the key of its contribution."""
+) -> tuple[list[DiagramNode], list[tuple[DiagramEdge, Link]]]:
+    """Return the nodes for the ones that biases weigh, and the arrows, each with its link."""
     ones, edges = [], []
     for link in weighed.items.links:
         on_chain = chain is not None and link in chain.links
@@ -111,16 +111,14 @@ def _edges(
         source = link.source
         if link in weighed.ones:
             source = f"1/{link.target}/{link.position}"
-            cluster = weighed.items.of[link.target].clusters
-            faint = chain is not None
-            ones.append(DiagramNode(source, "one", "1", dimmed=faint, cluster=cluster[-1] if cluster and not faint else None))
+            ones.append(DiagramNode(source, "one", "1", dimmed=chain is not None))
         edge = DiagramEdge(
             source,
             link.target,
             labels.weight(weight) if weight else "",
             (*(labels.weight_rows(weight) if weight else ()), *labels.edge_rows(link, on_chain)),
             backward=on_chain or (view.phase == "backward" and chain is None),
-            main=link not in weighed.ones and not labels.is_leaf(link.source),
+            main=link in weighed.weights or not (link in weighed.ones or labels.is_leaf(link.source)),
             dimmed=chain is not None and not on_chain,
             mark=None if not on_chain or chain is None else "reused" if link in chain.reused else "chain",
         )

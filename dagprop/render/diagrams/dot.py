@@ -17,7 +17,7 @@ SANS = "Helvetica,Arial,sans-serif"
 SERIF = "Times New Roman,Times,serif"
 """Names are written as in mathematics, words as in text."""
 
-WIDEST_CIRCLE = 7
+WIDEST_NAME, WIDEST_SYMBOL = 3, 6
 """A name and a symbol of more characters do not fit into a circle."""
 
 
@@ -34,7 +34,7 @@ def dot_source(diagram: Diagram, theme: Theme) -> str:
             "fontcolor": theme.ink,
             "fontsize": "14",
             "nodesep": "0.35",
-            "ranksep": "0.55",
+            "ranksep": "0.45",
             "pad": "0.25",
             "splines": "true",
             "labelloc": "b",
@@ -75,7 +75,7 @@ def _frame(cluster: Cluster, theme: Theme) -> dict[str, str]:
     text = theme.reused if reused else theme.quiet
     return {
         "label": f"<{_text(cluster.title, text, bold=reused or cluster.kind == 'repeated', size=14)}>",
-        "labelloc": "b" if reused else "t",
+        "labelloc": "t",
         "labeljust": "c" if reused else "l",
         "color": colour,
         "bgcolor": theme.reused_ground if reused else theme.frame_ground,
@@ -92,14 +92,12 @@ def _node(node: DiagramNode, theme: Theme) -> dict[str, str]:
     ink = theme.faint if node.dimmed else theme.ink
     quiet = theme.faint if node.dimmed else theme.quiet
     words = node.kind in ("call", "group")
-    lines = [_text(node.name, ink, size=20 if not words else 16, name=not words, bold=words)]
+    short = len(node.name) <= WIDEST_NAME
+    lines = [_text(node.name, ink, size=20 if short else 17, name=not words, bold=words)]
     if node.symbol:
         lines.append(_text(node.symbol, quiet, size=14))
-    lines += [_text(row, ink, size=13) for row in node.rows]
-    round_ = (
-        not node.rows and not words and max(len(node.name), len(node.symbol)) <= WIDEST_CIRCLE
-        and len(node.name) + len(node.symbol) <= WIDEST_CIRCLE + 3
-    )  # fmt: skip
+    lines += [_text(row, ink, size=14) for row in node.rows]
+    round_ = short and len(node.symbol) <= WIDEST_SYMBOL and not node.rows and not words
     shape = {"shape": "box", "style": "filled,rounded" if node.kind != "parameter" else "filled"}
     if round_ and node.kind != "parameter":
         small = node.kind == "one"
@@ -111,7 +109,7 @@ def _node(node: DiagramNode, theme: Theme) -> dict[str, str]:
     if node.kind == "call":
         shape["peripheries"] = "2"
     return {
-        "label": f"<{'<BR/>'.join(lines)}>",
+        "label": _lines(lines),
         "fillcolor": theme.fill(node),
         "color": theme.line(node),
         "tooltip": graphviz.escape(node.note or node.name),
@@ -130,9 +128,9 @@ def _edge(edge: DiagramEdge, theme: Theme) -> dict[str, str]:
     width = 1.3 if edge.sign is None and edge.mark is None else 2.4
     if edge.sign is not None or edge.strength:
         width = 0.8 + 3.4 * edge.strength
-    attributes = {"color": colour, "penwidth": f"{width:.2f}", "weight": "12" if edge.main else "1", "tooltip": ""}
+    attributes = {"color": colour, "penwidth": f"{width:.2f}", "weight": "30" if edge.main else "1", "tooltip": ""}
     if lines:
-        attributes["label"] = f"<{'<BR/>'.join(f' {line} ' for line in lines)}>"
+        attributes["label"] = _lines([*lines, '<FONT POINT-SIZE="3"> </FONT>'])
     if edge.backward:
         attributes["dir"] = "back"
     if edge.sign == "negative":
@@ -156,6 +154,12 @@ def _caption(diagram: Diagram, theme: Theme) -> str:
     if cells:
         rows.append(f"<TR><TD>{'    '.join(cells)}</TD></TR>")
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0">{"".join(rows)}</TABLE>>'
+
+
+def _lines(lines: list[str]) -> str:
+    """Return lines, one below the other: rows of a table, which keep their distance whatever their sizes."""
+    rows = "".join(f"<TR><TD>{line}</TD></TR>" for line in lines)
+    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{rows}</TABLE>>'
 
 
 def _text(text: str, colour: str, *, size: int, name: bool = False, bold: bool = False) -> str:

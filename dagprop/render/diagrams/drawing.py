@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from dagprop.errors import GraphError, Problem, quote, suggest
 from dagprop.graph.records import Graph
-from dagprop.plan.network import prepare
+from dagprop.plan.network import Network, prepare
 from dagprop.render.diagrams.build import network_diagram
 from dagprop.render.diagrams.dot import dot_source
-from dagprop.render.diagrams.graphviz_layout import picture
+from dagprop.render.diagrams.graphviz_layout import LayoutTimeoutError, picture
+from dagprop.render.diagrams.items import items_of
 from dagprop.render.diagrams.mermaid import mermaid_source
 from dagprop.render.diagrams.records import FORMATS, THEMES, Diagram
+from dagprop.render.diagrams.summary import summary_diagram
 from dagprop.render.diagrams.text import text_source
 from dagprop.render.diagrams.theme import Theme, theme_of
 from dagprop.render.diagrams.tikz import tikz_source
-from dagprop.render.diagrams.view import View
+from dagprop.render.diagrams.view import Numbers, View
 
 SOURCES: Mapping[str, Callable[[Diagram, Theme], str]] = {
     "dot": dot_source,
@@ -24,6 +28,50 @@ SOURCES: Mapping[str, Callable[[Diagram, Theme], str]] = {
     "text": text_source,
 }
 """Formats that are text."""
+
+
+ENDINGS = {"gv": "dot", "mmd": "mermaid", "tex": "tikz", "txt": "text"}
+"""Endings of file names, beside the names of the formats."""
+
+
+def format_of(path: str) -> str:
+    """Return the format that the name of a file asks for.
+
+    Raises
+    ------
+    GraphError
+        If it asks for none (DP011).
+    """
+    ending = os.path.splitext(path)[1].lower().removeprefix(".")
+    format = ENDINGS.get(ending, ending)
+    if format not in FORMATS:
+        message = f"the name {quote(path)} does not say what to draw" if not ending else f"no format ends in .{ending}"
+        raise GraphError(Problem("DP011", message, f"end it in .svg, .png or .pdf, or choose of {', '.join(FORMATS)}"))
+    return format
+
+
+def draw_network(
+    graph: Graph, network: Network, view: View, numbers: Numbers | None, format: str, theme: str = "light"
+) -> tuple[bytes, Diagram]:
+    """Return the picture of a network, and its diagram; where the layout takes too long, those of a summary.
+
+    Raises
+    ------
+    GraphError
+        If the view names what is not there, or there is no such format.
+    MissingDependencyError, ComputationError
+        If Graphviz is needed and is not there, or fails.
+    """
+    if format == "text" and view.weights is None:
+        view = replace(view, weights="node")  # text has no room on arrows
+    diagram = network_diagram(graph, network, view, numbers)
+    try:
+        return render(diagram, format, theme), diagram
+    except LayoutTimeoutError as error:
+        short = summary_diagram(network, items_of(network, view.depth, 1), diagram.title)
+        late = f"{error.problems[0].message}: this is a summary"
+        short = replace(short, remarks=(late, *short.remarks))
+        return render(short, format, theme), short
 
 
 def render(diagram: Diagram, format: str = "svg", theme: str = "light") -> bytes:
@@ -71,4 +119,4 @@ def svg_of(graph: Graph, view: View | None = None, theme: str = "light") -> str:
     MissingDependencyError, ComputationError
         If there is no Graphviz, or it fails.
     """
-    return render(network_diagram(graph, prepare(graph), view or View()), "svg", theme).decode()
+    return draw_network(graph, prepare(graph), view or View(), None, "svg", theme)[0].decode()

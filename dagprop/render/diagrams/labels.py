@@ -55,6 +55,12 @@ class Labels:
             known = self._outputs.setdefault(link.source, [])
             if link.reference not in known:
                 known.append(link.reference)
+        # A call with one value is written by its own name, as is that value.
+        self._names |= {
+            split_reference(used[0])[0]: from_id(id)
+            for id, used in self._outputs.items()
+            if len(used) == 1 and id in items.of and items.of[id].call
+        }
         self._outputs_of_graph = [name for name in (network.graph.loss, *network.graph.outputs) if name]
 
     # ------------------------------------------------------------------------------------------ nodes
@@ -145,14 +151,13 @@ class Labels:
             return ()
         if self._view.chain and not on_chain:
             return ()
-        factor = self._factor(link)
+        rows = [self._factor(link)]
         if local and not self._items.of[link.target].call:
             key = link.node, link.position
-            known = key in self._numbers.locals
             found = self._numbers.locals.get(key)
-            if found is not None or not known:
-                factor += f" = {array_text(found, self._view.digits)}"
-        return (factor, "depends on") if on_chain else (factor,)
+            if found is not None or key not in self._numbers.locals:
+                rows.append(f"= {array_text(found, self._view.digits)}")
+        return (*rows, "depends on") if on_chain else tuple(rows)
 
     def _factor(self, link: Link) -> str:
         """Return the local derivative of a link as the chain rule writes it."""

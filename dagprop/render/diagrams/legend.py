@@ -11,7 +11,7 @@ KINDS = {
     "input": "input",
     "parameter": "parameter",
     "constant": "constant",
-    "sum": "sum",
+    "sum": "sum, or other op",
     "op": "op",
     "activation": "activation",
     "call": "definition",
@@ -33,6 +33,7 @@ class Entry:
 def legend(diagram: Diagram) -> tuple[Entry, ...]:
     """Return the entries for what a diagram has."""
     kinds = {node.kind for node in diagram.nodes if not node.dimmed}
+    kinds -= {"op"} if "sum" in kinds else set()  # they look the same, and each says what it is
     marks = {edge.mark for edge in diagram.edges}
     signs = {edge.sign for edge in diagram.edges}
     return (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
 
 from dagprop.errors import GraphError, Problem, quote, suggest
 
@@ -116,3 +116,24 @@ class Numbers:
     def forward_only(self) -> Numbers:
         """Return what is known before the backward pass begins."""
         return Numbers(self.values)
+
+
+def view_of(choices: Mapping[str, Any]) -> View:
+    """Return the view of some choices; a single text counts as a list of one.
+
+    Raises
+    ------
+    GraphError
+        If a choice is not known (DP102) or not among its choices (DP011).
+    """
+    known = [field.name for field in fields(View)]
+    unknown = [name for name in choices if name not in known]
+    if unknown:
+        hint = suggest(unknown[0], known) or f"the choices are: {', '.join(known)}"
+        raise GraphError(Problem("DP102", f"a diagram has no choice {quote(unknown[0])}", hint))
+    listed = {
+        name: (value,) if isinstance(value, str) else tuple(value)
+        for name, value in choices.items()
+        if name in ("chain", "show")
+    }
+    return View(**{**choices, **listed})
