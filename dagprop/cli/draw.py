@@ -63,7 +63,7 @@ def split_names(context: click.Context, option: click.Parameter, texts: tuple[st
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
-    default=150,
+    default=100,
     show_default=True,
     help="Draw a summary of a graph of more nodes than this.",
 )

@@ -118,7 +118,7 @@ def _edges(
             labels.weight(weight) if weight else "",
             (*(labels.weight_rows(weight) if weight else ()), *labels.edge_rows(link, on_chain)),
             backward=on_chain or (view.phase == "backward" and chain is None),
-            main=link in weighed.weights or not (link in weighed.ones or labels.is_leaf(link.source)),
+            main=on_chain or link in weighed.weights or not (link in weighed.ones or labels.is_leaf(link.source)),
             dimmed=chain is not None and not on_chain,
             mark=None if not on_chain or chain is None else "reused" if link in chain.reused else "chain",
         )

@@ -128,7 +128,7 @@ def _edge(edge: DiagramEdge, theme: Theme) -> dict[str, str]:
     width = 1.3 if edge.sign is None and edge.mark is None else 2.4
     if edge.sign is not None or edge.strength:
         width = 0.8 + 3.4 * edge.strength
-    attributes = {"color": colour, "penwidth": f"{width:.2f}", "weight": "30" if edge.main else "1", "tooltip": ""}
+    attributes = {"color": colour, "penwidth": f"{width:.2f}", "weight": _straightness(edge), "tooltip": ""}
     if lines:
         attributes["label"] = _lines([*lines, '<FONT POINT-SIZE="3"> </FONT>'])
     if edge.backward:
@@ -136,6 +136,11 @@ def _edge(edge: DiagramEdge, theme: Theme) -> dict[str, str]:
     if edge.sign == "negative":
         attributes["style"] = "dashed"
     return attributes
+
+
+def _straightness(edge: DiagramEdge) -> str:
+    """Return how much Graphviz shall care that an arrow is short and straight."""
+    return "60" if edge.mark else "30" if edge.main and not edge.dimmed else "8" if edge.main else "1"
 
 
 def _caption(diagram: Diagram, theme: Theme) -> str:

@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagprop.graph.records import Definition, Graph, Node, split_reference
+from dagprop.graph.topology import sources
 from dagprop.ops.registry import vocabulary
 from dagprop.plan.network import Network
+
+
+MOST_COLUMNS = 12
+"""Definitions are opened, where nothing is said, as long as the picture is at most so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +104,7 @@ def items_of(network: Network, depth: int | None, most: int, opened: Iterable[st
     nodes = network.graph.nodes
     open_calls = {call for id in opened for call in nodes[id].origin}
     if depth is None:
-        deepest = max((len(node.origin) for node in nodes.values()), default=0)
-        fitting = (level for level in range(deepest, 0, -1) if _count(nodes.values(), level) <= most)
-        depth = next(fitting, 0)
+        depth = _fitting_depth(network, most)
     place = {id: _place(nodes[id], depth, open_calls) for id in network.order}
     members: dict[str, list[str]] = {}
     for id in network.order:
@@ -119,6 +122,23 @@ def items_of(network: Network, depth: int | None, most: int, opened: Iterable[st
                 assert reference is not None
                 links.append(Link(source, target, reference, id, position))
     return Items(_ordered(items, links), tuple(_once(items, links)), {})
+
+
+def _fitting_depth(network: Network, most: int) -> int:
+    """Return the largest depth at which there are at most so many items, in not too many columns."""
+    nodes = network.graph.nodes
+    deepest = max((len(node.origin) for node in nodes.values()), default=0)
+    for depth in range(deepest, 0, -1):
+        if _count(nodes.values(), depth) > most:
+            continue
+        column: dict[str, int] = {}
+        for id in network.order:
+            item = _place(nodes[id], depth, ())[0]
+            before = (_place(nodes[source], depth, ())[0] for source in sources(nodes[id]))
+            column[item] = max((column[other] + 1 for other in before if other != item), default=column.get(item, 1))
+        if max(column.values(), default=0) <= MOST_COLUMNS:
+            return depth
+    return 0
 
 
 def _place(node: Node, depth: int, opened: Collection[str]) -> tuple[str, int]:

@@ -15,6 +15,7 @@ KINDS = {
     "op": "op",
     "activation": "activation",
     "call": "definition",
+    "group": "layers",
     "loss": "loss",
 }
 MARKS = {"chain": "factor of this chain", "reused": "already computed, re-used"}

@@ -126,10 +126,14 @@ def _signature(
         else:
             leaf = network.node(link.source)
             feeds.append((leaf.op, str(network.shapes[link.source]), link.position))
-    ops = [network.node(id) for id in item.nodes]
-    work = tuple((node.op, repr(sorted(node.attributes.items(), key=lambda pair: pair[0]))) for node in ops)
-    inside = work if item.call else work[0]
-    return inside, tuple(feeds)
+    return tuple(_work(network, id) for id in item.nodes), tuple(feeds)
+
+
+def _work(network: Network, id: str) -> object:
+    """Return what a node does, without its name and its numbers."""
+    node = network.node(id)
+    settings = [(key, repr(value)) for key, value in sorted(node.attributes.items()) if key not in ("value", "shape")]
+    return node.op, tuple(settings), str(network.shapes[id])
 
 
 def _common(clusters: list[tuple[str, ...]]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from dagprop.graph.records import split_reference
 from dagprop.plan.network import Network
@@ -52,25 +53,32 @@ def summary_diagram(network: Network, items: Items, title: str) -> Diagram:
         rows += [f"{_count(kinds[op])} {_plural(op, kinds[op])}" for op in ("parameter", "input", "constant") if kinds[op]]
         nodes.append(DiagramNode(_group_id(number), "group", name, f"{_count(len(work))} ops", tuple(rows)))
     flows = Counter((group(link.source), group(link.target)) for link in items.links)
-    most = max(flows.values(), default=1)
     names = {number: ids[0] if number == count else _group_id(number) for number, ids in members.items()}
+    drawn = {pair: amount for pair, amount in flows.items() if pair[1] == pair[0] + 1}
+    # A group whose values all go further has an arrow to the nearest.
+    for number in names:
+        further = [pair for pair in flows if pair[0] == number and pair[1] > number]
+        if further and (number, number + 1) not in drawn:
+            drawn[min(further)] = flows[min(further)]
+    skips = Counter[int]()
+    for pair, amount in flows.items():
+        skips[pair[0]] += amount if pair not in drawn and pair[0] != pair[1] else 0
+    named = {names[number]: amount for number, amount in skips.items() if amount}
+    nodes = [
+        replace(node, rows=(*node.rows, f"{_count(named[node.id])} values go further")) if node.id in named else node
+        for node in nodes
+    ]
+    most = max(drawn.values(), default=1)
     edges = tuple(
-        DiagramEdge(
-            names[source],
-            names[target],
-            rows=(_count(amount),),
-            main=target == source + 1,
-            strength=(amount / most) ** 0.5,
-        )
-        for (source, target), amount in sorted(flows.items())
-        if source != target and (source, target) != (count, count)
+        DiagramEdge(names[source], names[target], rows=(_count(amount),), strength=(amount / most) ** 0.5)
+        for (source, target), amount in sorted(drawn.items())
     )
     total = len(network.order)
     return Diagram(
         tuple(nodes),
         edges,
         title=title,
-        formula=f"{_count(total)} nodes in {_count(last)} layers; on the arrows, how many values go along",
+        formula=f"{_count(total)} nodes in {_count(last)} layers; on the arrows, how many values go to the next",
         direction="from values to what is computed from them",
         loss=loss or None,
         remarks=(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SHOWN = ("value", "grad", "local", "shape")
 """What can be put on nodes and arrows."""
 
-MOST_NODES = 150
+MOST_NODES = 100
 """Of a graph of more nodes a summary is drawn, where nothing else is asked for."""
 
 OPEN_NODES = 40
