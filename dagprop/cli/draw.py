@@ -120,7 +120,7 @@ def parse_weights(given: tuple[str, ...]) -> tuple[str | None, str | None]:
     files = [text for text in given if text not in ("edge", "node")]
     if len(places) > 1 or len(files) > 1:
         raise click.UsageError("--weights: one of edge and node, and one file, at most")
-    return (places or [None])[0], (files or [None])[0]
+    return next(iter(places), None), next(iter(files), None)
 
 
 def choose_format(format: str | None, output: str | None) -> str:
@@ -147,7 +147,7 @@ def _numbers(session: Session, view: View, feeds: dict[str, Any]) -> Numbers:
     from dagprop.api import backprop, forward
     from dagprop.render.diagrams.view import Numbers
 
-    backward = view.phase != "forward" and {"grad", "local"} & set(view.show) or view.phase == "backward"
+    backward = (view.phase != "forward" and {"grad", "local"} & set(view.show)) or view.phase == "backward"
     if backward:
         return Numbers.of(backprop(session.graph, feeds, session.parameters))
     return Numbers(forward(session.graph, feeds, session.parameters))
@@ -167,9 +167,7 @@ def _pictures(session: Session, every: bool, output: str | None) -> list[tuple[s
     return [(name, f"{stem}-{name.replace('/', '-')}{ending}") for name in backward_order(session.network)]
 
 
-def _draw(
-    session: Session, view: View, numbers: Numbers | None, format: str, theme: str, output: str | None
-) -> None:
+def _draw(session: Session, view: View, numbers: Numbers | None, format: str, theme: str, output: str | None) -> None:
     from dagprop.cli.output import note
     from dagprop.cli.session import write_bytes
     from dagprop.render.diagrams.drawing import draw_network

@@ -130,13 +130,14 @@ def _clusters(graph: Graph, network: Network, items: Items) -> tuple[Cluster, ..
     """Return the frames around the items, outer ones first."""
     found: dict[str, Cluster] = {}
     for item in items.of.values():
-        parent = None
+        parent = call = None
         for id in item.clusters:
-            if id not in found:
-                title = items.repeated.get(id)
-                kind = "definition" if title is None else "repeated"
-                title = title or Labels.cluster_title(graph, network.node(item.nodes[0]).origin, id, parent)
-                found[id] = Cluster(id, title, parent, kind)
+            if id in items.repeated:
+                found.setdefault(id, Cluster(id, items.repeated[id], parent, "repeated"))
+            else:
+                title = Labels.cluster_title(graph, network.node(item.nodes[0]).origin, id, call)
+                found.setdefault(id, Cluster(id, title, parent))
+                call = id
             parent = id
     return tuple(found.values())
 

@@ -41,7 +41,13 @@ def dot_source(diagram: Diagram, theme: Theme) -> str:
             "label": _caption(diagram, theme),
             "tooltip": graphviz.escape(diagram.title or "network"),
         },
-        node_attr={"fontname": SANS, "fontcolor": theme.ink, "style": "filled", "penwidth": "1.6", "margin": "0.12,0.06"},
+        node_attr={
+            "fontname": SANS,
+            "fontcolor": theme.ink,
+            "style": "filled",
+            "penwidth": "1.6",
+            "margin": "0.12,0.06",
+        },
         edge_attr={"fontname": SANS, "fontcolor": theme.ink, "fontsize": "13", "arrowsize": "0.8"},
     )
     inside: dict[str | None, list[DiagramNode]] = defaultdict(list)
@@ -124,7 +130,9 @@ def _edge(edge: DiagramEdge, theme: Theme) -> dict[str, str]:
         lines.append(_text(edge.label, theme.faint if edge.dimmed else theme.ink, size=17, name=True))
     for row in edge.rows:
         words = row == "depends on"
-        lines.append(_text(row, theme.quiet if words else theme.faint if edge.dimmed else colour, size=12 if words else 14))
+        lines.append(
+            _text(row, theme.quiet if words else theme.faint if edge.dimmed else colour, size=12 if words else 14)
+        )
     width = 1.3 if edge.sign is None and edge.mark is None else 2.4
     if edge.sign is not None or edge.strength:
         width = 0.8 + 3.4 * edge.strength

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from dagprop.graph.records import Definition, Graph, Node, split_reference
 from dagprop.graph.topology import sources
 from dagprop.ops.registry import vocabulary
 from dagprop.plan.network import Network
-
 
 MOST_COLUMNS = 12
 """Definitions are opened, where nothing is said, as long as the picture is at most so long."""
@@ -68,14 +68,14 @@ class Items:
 
     Attributes
     ----------
-    of : mapping from str to Item
+    of : dict from str to Item
     links : tuple of Link
         In the order of the users and of their inputs.
     repeated : mapping from cluster id to title
         The blocks that stand for several.
     """
 
-    of: Mapping[str, Item]
+    of: dict[str, Item]
     links: tuple[Link, ...]
     repeated: Mapping[str, str]
 
@@ -208,7 +208,7 @@ def declared_call(graph: Graph, origin: tuple[str, ...]) -> Node:
     meanings = {**graph.definitions, **vocabulary()}
     call = graph.nodes[origin[0]]
     attributes = dict(call.attributes)
-    for outer, inner in zip(origin, origin[1:], strict=False):
+    for outer, inner in pairwise(origin):
         part = inner[len(outer) + 1 :]
         meaning = meanings.get(call.op)
         if call.repeat is not None and part.isdigit():

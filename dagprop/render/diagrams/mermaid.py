@@ -68,8 +68,8 @@ def _styles(diagram: Diagram, theme: Theme, names: dict[str, str], frames: dict[
     lines = []
     for node in diagram.nodes:
         ink = theme.faint if node.dimmed else theme.ink
-        width = 3 if node.kind == "loss" else 1
-        style = f"fill:{theme.fill(node)},stroke:{theme.line(node)},color:{ink},stroke-width:{width}px"
+        border = 3 if node.kind == "loss" else 1
+        style = f"fill:{theme.fill(node)},stroke:{theme.line(node)},color:{ink},stroke-width:{border}px"
         lines.append(f"  style {names[node.id]} {style}")
     for cluster in diagram.clusters:
         reused = cluster.kind == "reused"
@@ -77,7 +77,7 @@ def _styles(diagram: Diagram, theme: Theme, names: dict[str, str], frames: dict[
         lines.append(f"  style {frames[cluster.id]} fill:{ground},stroke:{line},color:{theme.ink}")
     for number, edge in enumerate(diagram.edges):
         if edge.sign or edge.mark or edge.dimmed:
-            width = 1 + 3 * edge.strength if edge.sign else 1.5
+            width = 1.0 + 3 * edge.strength if edge.sign else 1.5
             lines.append(f"  linkStyle {number} stroke:{theme.arrow(edge)},stroke-width:{width:.2f}px")
     return lines
 

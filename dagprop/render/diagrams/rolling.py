@@ -61,7 +61,7 @@ def roll(network: Network, items: Items, kept: frozenset[str] = frozenset()) -> 
             continue
         first, last = stretch[: found.length], stretch[-1]
         cluster = f"repeated/{first[0].id}"
-        titles[cluster] = f"× {found.copies}, down to {from_id(last.id)}"
+        titles[cluster] = f"× {found.copies:,}, up to {from_id(last.id)}"
         common = _common([item.clusters for item in stretch])
         for number, item in enumerate(stretch):
             own = [link.source for link in inputs[item.id] if link.source in leaves and len(users[link.source]) == 1]
@@ -117,7 +117,7 @@ def _signature(
     network: Network, item: Item, links: list[Link], place: Mapping[str, int], users: Mapping[str, set[str]]
 ) -> object:
     """Return what two items must have in common to be the same."""
-    feeds = []
+    feeds: list[tuple[str, object, int]] = []
     for link in links:
         if link.source in place:
             feeds.append(("before", place[item.id] - place[link.source], link.position))

@@ -50,7 +50,9 @@ def summary_diagram(network: Network, items: Items, title: str) -> Diagram:
         common = [f"{_count(amount)} {op.replace('_', ' ')}" for op, amount in ops.most_common(SHOWN_OPS)]
         rest = len(work) - sum(amount for _, amount in ops.most_common(SHOWN_OPS))
         rows = [*common, *([f"{_count(rest)} others"] if rest else [])]
-        rows += [f"{_count(kinds[op])} {_plural(op, kinds[op])}" for op in ("parameter", "input", "constant") if kinds[op]]
+        rows += [
+            f"{_count(kinds[op])} {_plural(op, kinds[op])}" for op in ("parameter", "input", "constant") if kinds[op]
+        ]
         nodes.append(DiagramNode(_group_id(number), "group", name, f"{_count(len(work))} ops", tuple(rows)))
     flows = Counter((group(link.source), group(link.target)) for link in items.links)
     names = {number: ids[0] if number == count else _group_id(number) for number, ids in members.items()}
