@@ -1,10 +1,12 @@
 """Diagrams as DOT, the language of Graphviz.
 
-Every label is HTML-like, in which only ``&``, ``<`` and ``>`` mean something: no name can break out of it.
+Every label is HTML-like, in which only ``&``, ``<``, ``>`` and the backslash mean something: no
+name can break out of it.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from html import escape
 from typing import Any
@@ -39,7 +41,7 @@ def dot_source(diagram: Diagram, theme: Theme) -> str:
             "splines": "true",
             "labelloc": "b",
             "label": _caption(diagram, theme),
-            "tooltip": graphviz.escape(diagram.title or "network"),
+            "tooltip": _tooltip(diagram.title or "network"),
         },
         node_attr={
             "fontname": SANS,
@@ -93,8 +95,6 @@ def _frame(cluster: Cluster, theme: Theme) -> dict[str, str]:
 
 
 def _node(node: DiagramNode, theme: Theme) -> dict[str, str]:
-    import graphviz
-
     ink = theme.faint if node.dimmed else theme.ink
     quiet = theme.faint if node.dimmed else theme.quiet
     words = node.kind in ("call", "group")
@@ -118,7 +118,7 @@ def _node(node: DiagramNode, theme: Theme) -> dict[str, str]:
         "label": _lines(lines),
         "fillcolor": theme.fill(node),
         "color": theme.line(node),
-        "tooltip": graphviz.escape(node.note or node.name),
+        "tooltip": _tooltip(node.note or node.name),
         **shape,
     }
 
@@ -169,6 +169,20 @@ def _caption(diagram: Diagram, theme: Theme) -> str:
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0">{"".join(rows)}</TABLE>>'
 
 
+def _tooltip(text: str) -> str:
+    import graphviz
+
+    return str(graphviz.escape(_without_escapes(text)))
+
+
+def _without_escapes(text: str) -> str:
+    r"""Return text in which Graphviz finds no ``\N``, for which it puts the name of the node, whatever is escaped.
+
+    A word joiner, which takes no room, stands behind the backslash.
+    """
+    return re.sub(r"\\(?=[NGETHL])", "\\\\\u2060", text)
+
+
 def _lines(lines: list[str]) -> str:
     """Return lines, one below the other: rows of a table, which keep their distance whatever their sizes."""
     rows = "".join(f"<TR><TD>{line}</TD></TR>" for line in lines)
@@ -177,7 +191,7 @@ def _lines(lines: list[str]) -> str:
 
 def _text(text: str, colour: str, *, size: int, name: bool = False, bold: bool = False) -> str:
     """Return text in a colour; a name in italics."""
-    inner = escape(text, quote=True) or " "
+    inner = escape(_without_escapes(text), quote=True) or " "
     inner = f"<I>{inner}</I>" if name else f"<B>{inner}</B>" if bold else inner
     face = f' FACE="{SERIF}"' if name else ""
     return f'<FONT COLOR="{colour}" POINT-SIZE="{size}"{face}>{inner}</FONT>'

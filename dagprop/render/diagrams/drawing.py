@@ -14,6 +14,7 @@ from dagprop.render.diagrams.dot import dot_source
 from dagprop.render.diagrams.graphviz_layout import LayoutTimeoutError, picture
 from dagprop.render.diagrams.items import items_of
 from dagprop.render.diagrams.mermaid import mermaid_source
+from dagprop.render.diagrams.names import clean
 from dagprop.render.diagrams.records import FORMATS, THEMES, Diagram
 from dagprop.render.diagrams.summary import summary_diagram
 from dagprop.render.diagrams.text import text_source
@@ -100,13 +101,36 @@ def render(diagram: Diagram, format: str = "svg", theme: str = "light") -> bytes
         if value not in choices:
             message = f"{name} is one of {', '.join(choices)}, not {quote(value)}"
             raise GraphError(Problem("DP011", message, suggest(str(value), choices)))
-    colours = theme_of(theme)
+    colours, diagram = theme_of(theme), _cleaned(diagram)
     if format in SOURCES:
         text = SOURCES[format](diagram, colours)
         return text.encode() if text.endswith("\n") else f"{text}\n".encode()
     scale = 'dpi="160" ' if format == "png" else ""
     source = dot_source(diagram, colours)
     return picture(source.replace("graph [", f"graph [{scale}", 1), format)
+
+
+def _cleaned(diagram: Diagram) -> Diagram:
+    """Return a diagram in which every text is one line of characters that can be shown, whatever a file says."""
+    return replace(
+        diagram,
+        nodes=tuple(
+            replace(
+                node,
+                name=clean(node.name),
+                symbol=clean(node.symbol),
+                rows=tuple(map(clean, node.rows)),
+                note=clean(node.note),
+            )
+            for node in diagram.nodes
+        ),
+        edges=tuple(
+            replace(edge, label=clean(edge.label), rows=tuple(map(clean, edge.rows))) for edge in diagram.edges
+        ),
+        clusters=tuple(replace(cluster, title=clean(cluster.title)) for cluster in diagram.clusters),
+        title=clean(diagram.title),
+        formula=clean(diagram.formula),
+    )
 
 
 def svg_of(graph: Graph, view: View | None = None, theme: str = "light") -> str:

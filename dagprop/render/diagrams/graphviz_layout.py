@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,9 @@ TIME_LIMIT = 30.0
 
 INSTALL = "pip install pygraphviz"
 """The one command that brings a Graphviz along."""
+
+_DATE = re.compile(rb"(/CreationDate \(D:)\d{14}")
+"""When a PDF was made: put to a fixed date of the same length, so that the same input gives the same bytes."""
 
 
 class LayoutTimeoutError(ComputationError):
@@ -60,7 +64,7 @@ def picture(source: str, format: str, limit: float = TIME_LIMIT) -> bytes:
             failures.append(f"{command[0]}: {error.strerror or error}")
             continue
         if done.returncode == 0 and done.stdout:
-            return done.stdout
+            return _DATE.sub(rb"\g<1>19700101000000", done.stdout) if format == "pdf" else done.stdout
         words = " ".join(done.stderr.decode(errors="replace").split())
         failures.append(f"{Path(command[0]).name}: {words[-300:] or f'exit code {done.returncode}'}")
     hint = f"{INSTALL}, which brings Graphviz along; -f dot, mermaid and text need none"
@@ -79,7 +83,7 @@ def _commands(format: str) -> Iterator[list[str]]:
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment of the layout: no date goes into a PDF, and this package is found."""
+    """Return the environment of the layout, in which this package is found."""
     package = str(Path(__file__).parents[3])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "SOURCE_DATE_EPOCH": "0", "PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"}

@@ -164,7 +164,7 @@ def _once(items: Mapping[str, Item], links: Iterable[Link]) -> Iterable[Link]:
         yield link
 
 
-def _ordered(items: Mapping[str, Item], links: Iterable[Link]) -> dict[str, Item]:
+def _ordered(items: dict[str, Item], links: Iterable[Link]) -> dict[str, Item]:
     """Return items each behind what it depends on; calls make another order than that of their first nodes."""
     users: dict[str, list[str]] = {id: [] for id in items}
     waiting = Counter[str]()

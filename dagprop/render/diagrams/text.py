@@ -72,7 +72,7 @@ def _downwards(diagram: Diagram, inputs: dict[str, list[str]]) -> list[str]:
             waiting[source] -= 1
             if not waiting[source]:
                 free.append(source)
-        ready += sorted(free[::-1], key=lambda name: not inputs[name])
+        ready += sorted(free, key=lambda name: not inputs[name])
     return order
 
 
