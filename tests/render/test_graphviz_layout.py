@@ -64,7 +64,7 @@ def test_a_crash_stays_in_its_process(monkeypatch):
 
 def test_a_layout_that_takes_too_long_is_stopped(fake_dot):
     fake_dot("time.sleep(60)")
-    with pytest.raises(LayoutTimeoutError, match="longer than 0.2 seconds"):
+    with pytest.raises(LayoutTimeoutError, match=r"longer than 0\.2 seconds"):
         picture(DOT, "svg", limit=0.2)
 
 

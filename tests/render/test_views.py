@@ -5,7 +5,6 @@ from pathlib import Path
 import hypothesis
 import networkx
 import pytest
-from tests.random_graphs import random_graphs
 
 import dagprop
 from dagprop.errors import GraphError
@@ -13,6 +12,7 @@ from dagprop.plan.network import prepare
 from dagprop.render.diagrams.build import network_diagram
 from dagprop.render.diagrams.rolling import Repetition, repetitions
 from dagprop.render.diagrams.view import Numbers, View
+from tests.random_graphs import random_graphs
 
 FOLDER = Path(__file__).parents[2] / "graphs"
 

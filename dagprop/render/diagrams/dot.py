@@ -94,7 +94,7 @@ def _frame(cluster: Cluster, theme: Theme) -> dict[str, str]:
     }
 
 
-def _node(node: DiagramNode, theme: Theme) -> dict[str, str]:
+def _node(node: DiagramNode, theme: Theme) -> dict[str, Any]:
     ink = theme.faint if node.dimmed else theme.ink
     quiet = theme.faint if node.dimmed else theme.quiet
     words = node.kind in ("call", "group")
@@ -169,10 +169,11 @@ def _caption(diagram: Diagram, theme: Theme) -> str:
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0">{"".join(rows)}</TABLE>>'
 
 
-def _tooltip(text: str) -> str:
+def _tooltip(text: str) -> Any:
+    """Return text as a string of DOT, which is no HTML-like label even in angle brackets."""
     import graphviz
 
-    return str(graphviz.escape(_without_escapes(text)))
+    return graphviz.escape(_without_escapes(text))
 
 
 def _without_escapes(text: str) -> str:
