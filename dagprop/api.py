@@ -294,7 +294,11 @@ def draw(
     """
     chosen = format or (format_of(os.fspath(path)) if path is not None else "svg")
     made = view_of(view)
-    numbers = Numbers.of(backprop(graph, feeds, parameters)) if made.needs_numbers else None
+    numbers = Numbers()
+    if made.needs_gradients:
+        numbers = Numbers.of(backprop(graph, feeds, parameters))
+    elif made.needs_numbers:
+        numbers = Numbers(forward(graph, feeds, parameters))
     picture, diagram = draw_network(graph, prepare(graph), made, numbers, chosen, theme)
     for remark in diagram.remarks:
         logging.getLogger("dagprop").warning(remark)

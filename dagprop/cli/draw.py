@@ -143,12 +143,11 @@ def refuse_many(every: bool, format: str, output: str | None, chain: bool) -> No
 
 
 def _numbers(session: Session, view: View, feeds: dict[str, Any]) -> Numbers:
-    """Return the numbers that are drawn; without a loss, those of the forward pass."""
+    """Return the numbers that are drawn."""
     from dagprop.api import backprop, forward
     from dagprop.render.diagrams.view import Numbers
 
-    backward = (view.phase != "forward" and {"grad", "local"} & set(view.show)) or view.phase == "backward"
-    if backward:
+    if view.needs_gradients:
         return Numbers.of(backprop(session.graph, feeds, session.parameters))
     return Numbers(forward(session.graph, feeds, session.parameters))
 

@@ -10,7 +10,7 @@ from dagprop.graph.records import Graph, split_reference
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import loss_reference
 from dagprop.render.diagrams.chains import Chain, chain_to
-from dagprop.render.diagrams.items import Items, Link, items_of
+from dagprop.render.diagrams.items import MOST_COLUMNS, Items, Link, items_of
 from dagprop.render.diagrams.labels import Labels
 from dagprop.render.diagrams.names import clean
 from dagprop.render.diagrams.records import Cluster, Diagram, DiagramEdge, DiagramNode
@@ -21,6 +21,9 @@ from dagprop.render.diagrams.weights import Weighed, put_weights_on_edges
 
 REUSED = "already computed, re-use (propagate)!"
 """What the lecture writes below the part of a chain that stands in an earlier one."""
+
+WIDE_COLUMNS = 9
+"""What :data:`~dagprop.render.diagrams.items.MOST_COLUMNS` is for nodes that are wide."""
 
 FORWARD = "from a value to what is computed from it"
 BACKWARD = "from a gradient to those that are computed from it, the loss first"
@@ -53,7 +56,9 @@ def network_diagram(graph: Graph, network: Network, view: View, numbers: Numbers
     ends = [id for name in view.chain for id in _chain_ends(network, name)]
     near = [] if view.around is None else _inside(network, view.around)
     opened = [*ends, *(near if view.around in network.graph.nodes else [])]
-    items = items_of(network, view.depth, view.limit if near else min(OPEN_NODES, view.limit), opened)
+    # Nodes with numbers and long names are wide: fewer of them go side by side.
+    columns = WIDE_COLUMNS if view.needs_numbers or ends else MOST_COLUMNS
+    items = items_of(network, view.depth, view.limit if near else min(OPEN_NODES, view.limit), opened, columns)
     whole = len(items.of)
     if view.roll:
         items = roll(network, items, frozenset((*ends, *near)))
@@ -78,7 +83,7 @@ def network_diagram(graph: Graph, network: Network, view: View, numbers: Numbers
         replace(
             labels.node(item),
             dimmed=chain is not None and item.id not in chain.items,
-            cluster=item.clusters[-1] if item.clusters and not chain else None,
+            cluster=None if chain else labels.frame(item),
         )
         for item in items.of.values()
     )

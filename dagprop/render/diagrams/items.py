@@ -14,7 +14,7 @@ from dagprop.ops.registry import vocabulary
 from dagprop.plan.network import Network
 
 MOST_COLUMNS = 12
-"""Definitions are opened, where nothing is said, as long as the picture is at most so long."""
+"""Definitions are opened, where nothing is said, as long as the picture has at most so many columns of nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,9 @@ class Items:
         return {node: item.id for item in self.of.values() for node in item.nodes}
 
 
-def items_of(network: Network, depth: int | None, most: int, opened: Iterable[str] = ()) -> Items:
+def items_of(
+    network: Network, depth: int | None, most: int, opened: Iterable[str] = (), columns: int = MOST_COLUMNS
+) -> Items:
     """Return the items of a network.
 
     Parameters
@@ -100,11 +102,13 @@ def items_of(network: Network, depth: int | None, most: int, opened: Iterable[st
     most : int
     opened : iterable of str
         Expanded nodes that must be items of their own.
+    columns : int
+        How many nodes may stand behind each other where no depth is given.
     """
     nodes = network.graph.nodes
     open_calls = {call for id in opened for call in nodes[id].origin}
     if depth is None:
-        depth = _fitting_depth(network, most)
+        depth = _fitting_depth(network, most, columns)
     place = {id: _place(nodes[id], depth, open_calls) for id in network.order}
     members: dict[str, list[str]] = {}
     for id in network.order:
@@ -124,7 +128,7 @@ def items_of(network: Network, depth: int | None, most: int, opened: Iterable[st
     return Items(_ordered(items, links), tuple(_once(items, links)), {})
 
 
-def _fitting_depth(network: Network, most: int) -> int:
+def _fitting_depth(network: Network, most: int, columns: int) -> int:
     """Return the largest depth at which there are at most so many items, in not too many columns."""
     nodes = network.graph.nodes
     deepest = max((len(node.origin) for node in nodes.values()), default=0)
@@ -136,7 +140,7 @@ def _fitting_depth(network: Network, most: int) -> int:
             item = _place(nodes[id], depth, ())[0]
             before = (_place(nodes[source], depth, ())[0] for source in sources(nodes[id]))
             column[item] = max((column[other] + 1 for other in before if other != item), default=column.get(item, 1))
-        if max(column.values(), default=0) <= MOST_COLUMNS:
+        if max(column.values(), default=0) < columns:
             return depth
     return 0
 

@@ -87,10 +87,20 @@ class Labels:
         item = self._items.of.get(id)
         return item is None or (not item.call and self._network.node(item.id).is_leaf)
 
+    def frame(self, item: Item) -> str | None:
+        """Return the frame in which an item is drawn.
+
+        Leaves stand before it, in the column of the values that they go with: inside, the frame would be one column
+        longer than what flows through it, and what comes before it could not be at its height.
+        """
+        if self.is_leaf(item.id):
+            return next((id for id in reversed(item.clusters) if id in self._items.repeated), None)
+        return item.clusters[-1] if item.clusters else None
+
     def _local(self, item: Item) -> str:
         """Return the name of an item as it is inside the innermost frame around it."""
         calls = [id for id in item.clusters if id not in self._items.repeated]
-        if not self._open_names or not calls:
+        if not self._open_names or not calls or self.is_leaf(item.id):
             return from_id(item.id) if item.call else name_of(self._network.node(item.id))
         base = from_id(item.id[len(calls[-1]) + 1 :])
         tex = None if item.call else self._network.node(item.id).tex

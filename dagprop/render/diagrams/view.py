@@ -82,9 +82,14 @@ class View:
         return not gradients if self.weights is None else self.weights == "edge"
 
     @property
+    def needs_gradients(self) -> bool:
+        """Whether it has to be run backward too."""
+        return self.phase == "backward" or (self.phase is None and bool({"grad", "local"} & set(self.show)))
+
+    @property
     def needs_numbers(self) -> bool:
         """Whether the network has to be run for it."""
-        return bool({"value", "grad", "local"} & set(self.show)) or self.phase == "backward"
+        return bool({"value", "grad", "local"} & set(self.show)) or self.phase is not None
 
 
 @dataclass(frozen=True, slots=True)
