@@ -274,12 +274,13 @@ class _Worker:
         lines = []
         length: dict[str, int] = {}
         elementwise: dict[str, bool] = {}
+        asked = set(wanted)
         for target, factors in self.uses.items():
             above = factors[0].step.outputs[0]
             length[target] = length.get(above, 0) + 1
             elementwise[target] = elementwise.get(above, True) and factors[0].local is not None
             long = length[target] >= LONGEST_CHAIN and not elementwise[target]
-            if long or len(factors) > 1 or target in wanted or target in self.read_often:
+            if long or len(factors) > 1 or target in asked or target in self.read_often:
                 lines.append(self._line(target, factors))
                 length[target], elementwise[target] = 0, True
         reached = {line.target for line in lines}

@@ -54,10 +54,10 @@ def derivative_formulas(steps: Sequence[BackwardStep], shapes: Mapping[str, Shap
 
     In that of a pullback the gradient of the output is a name, :data:`UPSTREAM` and the reference of the output.
     """
-    node, tracer, result = None, _Tracer(shapes), None
+    tracer = _Tracer(shapes)
+    node, result = None, None
     for step in steps:
         if step.part is None or step.node != node:  # the rule of a variadic input is called once for all
-            tracer = _Tracer(shapes)
             result = step.rule(*tracer.arguments(step.arguments))
             node = step.node
         mine = result[step.part] if isinstance(result, tuple) and step.part is not None else result
@@ -65,7 +65,7 @@ def derivative_formulas(steps: Sequence[BackwardStep], shapes: Mapping[str, Shap
 
 
 class _Tracer:
-    """A recorder and the symbols of the values that a rule is run on."""
+    """A recorder and the symbols of the values that rules are run on."""
 
     def __init__(self, shapes: Mapping[str, Shape]) -> None:
         self._shapes = shapes
@@ -97,7 +97,7 @@ class _Tracer:
         """Return what a rule gave as a formula; ``op`` is the one whose own forward rule it is."""
         if not isinstance(result, Symbol):
             return Number(float(result))
-        named = self._named(op, result.number)
+        named = self._named(self._needed(result.number, {}), op)
         formulas: dict[int, Formula] = {}
         for number in self._needed(result.number, named):
             instruction = self._recorder.instruction(number)
@@ -129,21 +129,18 @@ class _Tracer:
                     stack.append(operand)
         return sorted(needed)
 
-    def _named(self, op: str | None, last: int) -> dict[int, tuple[str, int]]:
-        """Return which values are a named function of another one: its rule, recorded on that, adds nothing new."""
-        primitives = {self._recorder.instruction(number).primitive for number in range(last + 1)}
-        if primitives.isdisjoint(_TELLTALE):
+    def _named(self, numbers: Sequence[int], op: str | None) -> dict[int, tuple[str, int]]:
+        """Return which values are a named function of another one: its rule, recorded on that, is there already."""
+        if _TELLTALE.isdisjoint(self._recorder.instruction(number).primitive for number in numbers):
             return {}
+        there = set(numbers)
         found: dict[int, tuple[str, int]] = {}
         for name in NAMED:
-            if name == op:
-                continue
-            for number in range(last + 1):
-                before = last + 1
+            for number in numbers if name != op else ():
                 try:
                     result = registry.ops()[name].forward(self._xp, Symbol(self._recorder, number))
                 except (DagpropError, TypeError, ValueError, IndexError):
                     continue
-                if result.number < before:
+                if result.number in there:
                     found.setdefault(result.number, (name, number))
         return found
