@@ -21,7 +21,8 @@ from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_num
 from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
 from dagprop.errors import DataError, GraphError, Problem, quote, suggest
-from dagprop.graph.records import Graph
+from dagprop.explain.paths import Path, Paths, find_paths
+from dagprop.graph.records import SAMPLE_AXIS, Graph
 from dagprop.loading import check_file, load
 from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import loss_reference, prediction_outputs
@@ -36,12 +37,15 @@ __all__ = [
     "Backprop",
     "Edge",
     "EpochRecord",
+    "Path",
+    "Paths",
     "TrainResult",
     "backprop",
     "check_file",
     "forward",
     "initial_parameters",
     "load",
+    "paths",
     "predict",
     "train",
     "value_and_grad",
@@ -209,6 +213,60 @@ def backprop(
         gradients={name: plain(value, name) for name, value in done.gradients.items()},
         edges=tuple(plain_edge(edge) for edge in edges(steps, done.values, done.gradients)),
     )
+
+
+def paths(
+    graph: Graph,
+    feeds: Feeds | None = None,
+    parameters: Feeds | None = None,
+    *,
+    wrt: str,
+    to: str | None = None,
+    top: int = 10,
+    element: tuple[int, ...] | None = None,
+) -> Paths:
+    """Return the paths that a gradient is the sum of: how many there are, and the largest with their shares.
+
+    Parameters
+    ----------
+    graph : Graph
+    feeds, parameters : mapping from id to array_like, optional
+    wrt : str
+        The value whose gradient is taken apart: a parameter, an input, an inner node.
+    to : str, optional
+        Where the paths begin; by default the loss.  Of an array, the mean of its elements is differentiated.
+    top : int
+        How many paths to return at most.
+    element : tuple of int, optional
+        The one entry of the gradient to look at.
+
+    Returns
+    -------
+    Paths
+
+    Raises
+    ------
+    GraphError
+        As :func:`value_and_grad` does, and if there is no such value (DP104) or element (DP011).
+    ComputationError
+        If a rule fails.
+    """
+    network = prepare(graph)
+    (wanted,) = _references(network, [wrt])
+    (start,) = _references(network, [loss_reference(network) if to is None else to])
+    steps = plan(network, _every_value(network), (start,), (wanted,))
+    done, leaves = _run(network, steps, feeds, parameters, "reference")
+    shape = network.shapes[wanted]
+    one_sample = leaves.one_sample and shape[:1] == (SAMPLE_AXIS,)
+    found = find_paths(steps, done, top, (0, *element) if one_sample and element is not None else element)
+    if element is not None:
+        return found
+
+    def plain(array: Array) -> Array:
+        return leaves.without_sample_axis(array, shape)
+
+    shown = tuple(replace(path, contribution=plain(path.contribution)) for path in found.paths)
+    return replace(found, gradient=plain(found.gradient), paths=shown)
 
 
 def initial_parameters(graph: Graph, seed: int | None = None) -> Values:

@@ -56,6 +56,14 @@ def names_text(names: Sequence[str]) -> str:
     return shown if len(names) <= MOST_NAMES else f"{shown}, ... ({len(names)})"
 
 
+def middle_shortened(items: Sequence[str], most: int) -> list[str]:
+    """Return at most so many items; of more the first and the last, and between them how many are left out."""
+    if len(items) <= most:
+        return list(items)
+    head = most // 2
+    return [*items[:head], f"… ({len(items) - most + 1} more) …", *items[head + len(items) - most + 1 :]]
+
+
 def problems_json(problems: Iterable[Problem]) -> str:
     """Return problems as the object that ``--json`` prints for errors."""
     return json_text({"errors": [problem.to_json() for problem in problems]})
