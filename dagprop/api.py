@@ -21,6 +21,7 @@ from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_num
 from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
 from dagprop.errors import DataError, GraphError, Problem, quote, suggest
+from dagprop.explain.cost import Cost, ParameterCost, count_cost
 from dagprop.explain.paths import Path, Paths, find_paths
 from dagprop.graph.records import SAMPLE_AXIS, Graph
 from dagprop.loading import check_file, load
@@ -35,13 +36,16 @@ from dagprop.train.settings import check_settings
 
 __all__ = [
     "Backprop",
+    "Cost",
     "Edge",
     "EpochRecord",
+    "ParameterCost",
     "Path",
     "Paths",
     "TrainResult",
     "backprop",
     "check_file",
+    "cost",
     "forward",
     "initial_parameters",
     "load",
@@ -267,6 +271,30 @@ def paths(
 
     shown = tuple(replace(path, contribution=plain(path.contribution)) for path in found.paths)
     return replace(found, gradient=plain(found.gradient), paths=shown)
+
+
+def cost(graph: Graph, *, batch_size: int = 1) -> Cost:
+    """Count the multiplications that the gradient of all parameters takes: with reuse, forward, without reuse.
+
+    Only the shapes matter, so no values are needed.
+
+    Parameters
+    ----------
+    graph : Graph
+        With a loss.
+    batch_size : int
+        The number of samples, where there are some.
+
+    Returns
+    -------
+    Cost
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong or has no loss (DP206).
+    """
+    return count_cost(prepare(graph), batch_size)
 
 
 def initial_parameters(graph: Graph, seed: int | None = None) -> Values:

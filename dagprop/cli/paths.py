@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,9 +13,6 @@ if TYPE_CHECKING:
     from dagprop.api import Path, Paths
     from dagprop.cli.output import Shown
     from dagprop.plan.network import Network
-
-LONGEST_COUNT = 40
-"""Digits of a count that are printed; a longer one is rounded."""
 
 LONGEST_PATH = 12
 """Nodes of a path that are printed; the middle of a longer one is left out."""
@@ -82,7 +77,6 @@ def command(
     found = paths(session.graph, feeds, session.parameters, wrt=wrt, to=to, top=top, element=element)
     note_random_parameters(session)
     if as_json:
-        sys.set_int_max_str_digits(0)  # a count may have more digits than Python prints unasked
         write_text(json_text(_document(found, element)), output)
         return
     write_text(_text(session.network, found, element, Shown(digits, full)), output)
@@ -112,25 +106,19 @@ def _document(found: Paths, element: tuple[int, ...] | None) -> dict[str, Any]:
 
 
 def _text(network: Network, found: Paths, element: tuple[int, ...] | None, shown: Shown) -> str:
-    from dagprop.cli.output import array_text
+    from dagprop.cli.output import array_text, integer_text
 
     index = f"[{', '.join(map(str, element))}]" if element else ""
     name = f"∂{found.start}/∂{found.wrt}{index}"
     gradient = array_text(found.gradient, shown)
     if not found.count:
         return f"no path leads from {found.start} to {found.wrt}: {name} = {gradient}"
-    paths = "1 path" if found.count == 1 else f"{count_text(found.count)} paths"
+    paths = "1 path" if found.count == 1 else f"{integer_text(found.count)} paths"
     parts = [f"{name} = {gradient} comes along {paths}"]
     if found.count > len(found.paths):
         parts[0] += f"; the {len(found.paths)} largest:" if found.certain else f"; {len(found.paths)} large ones:"
     parts += [_path_text(network, number, path, shown) for number, path in enumerate(found.paths, 1)]
     return "\n\n".join([*parts, "\n".join(_remarks(found, shown))]).rstrip("\n")
-
-
-def count_text(count: int) -> str:
-    """Return a count, exactly, or rounded where it has very many digits."""
-    number = Decimal(count)
-    return f"{number:f}" if number.adjusted() < LONGEST_COUNT else f"about {number:.5e}"
 
 
 def _path_text(network: Network, number: int, path: Path, shown: Shown) -> str:
