@@ -22,6 +22,7 @@ from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
 from dagprop.errors import DataError, GraphError, Problem, quote, suggest
 from dagprop.explain.cost import Cost, ParameterCost, count_cost
+from dagprop.explain.flow import EXPLODING, VANISHING, Flow, FlowStep, ParameterFlow, find_flow
 from dagprop.explain.paths import Path, Paths, find_paths
 from dagprop.graph.records import SAMPLE_AXIS, Graph
 from dagprop.loading import check_file, load
@@ -39,13 +40,17 @@ __all__ = [
     "Cost",
     "Edge",
     "EpochRecord",
+    "Flow",
+    "FlowStep",
     "ParameterCost",
+    "ParameterFlow",
     "Path",
     "Paths",
     "TrainResult",
     "backprop",
     "check_file",
     "cost",
+    "flow",
     "forward",
     "initial_parameters",
     "load",
@@ -295,6 +300,42 @@ def cost(graph: Graph, *, batch_size: int = 1) -> Cost:
         If the graph is wrong or has no loss (DP206).
     """
     return count_cost(prepare(graph), batch_size)
+
+
+def flow(
+    graph: Graph,
+    feeds: Feeds | None = None,
+    parameters: Feeds | None = None,
+    wrt: Iterable[str] | None = None,
+    *,
+    vanishing: float = VANISHING,
+    exploding: float = EXPLODING,
+) -> Flow:
+    """Return how large the gradient is at every value, and which factors make it vanish or explode.
+
+    Parameters
+    ----------
+    graph : Graph
+        With a loss.
+    feeds, parameters : mapping from id to array_like, optional
+    wrt : iterable of str, optional
+        The nodes to judge; by default the trainable parameters.
+    vanishing, exploding : float
+        The bounds of the gradient of a parameter, divided by that at the start of its chain, behind the loss.
+
+    Returns
+    -------
+    Flow
+
+    Raises
+    ------
+    GraphError, ComputationError
+        As :func:`value_and_grad` does.
+    """
+    network = prepare(graph)
+    steps = plan(network, _every_value(network), (loss_reference(network),), _wanted(network, wrt))
+    done, leaves = _run(network, steps, feeds, parameters, "reference")
+    return find_flow(network, steps, done.values, leaves.sizes.get(SAMPLE_AXIS, 1), vanishing, exploding)
 
 
 def initial_parameters(graph: Graph, seed: int | None = None) -> Values:
