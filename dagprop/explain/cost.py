@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from math import prod
 
 from dagprop.backends.leaf_values import actual_shape
-from dagprop.errors import PluginError
+from dagprop.errors import GraphError, PluginError, Problem
 from dagprop.explain.local_factors import Link, links
 from dagprop.explain.recorded_steps import Cache, count_multiplications, record_step
 from dagprop.explain.sweeps import sweeps
@@ -125,8 +125,11 @@ def count_cost(network: Network, batch_size: int) -> Cost:
     Raises
     ------
     GraphError
-        If the graph has no loss (DP206), or an op that a gradient must pass has no derivative rule (DP504).
+        If the graph has no loss (DP206), an op that a gradient must pass has no derivative rule (DP504), or there is
+        no sample (DP011).
     """
+    if batch_size < 1:
+        raise GraphError(Problem("DP011", f"the batch size must be at least 1, is {batch_size}"))
     loss = loss_reference(network)
     sizes = leaf_sizes(network, batch_size)
     shapes, forward_pass = _forward(network, loss, sizes)

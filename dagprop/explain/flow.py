@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dagprop.backends.reference import Values
+from dagprop.errors import GraphError, Problem
 from dagprop.explain.recorded_steps import Cache, record_step
 from dagprop.explain.scaled_backward import Arrival, arrivals
 from dagprop.graph.records import split_reference
@@ -163,7 +164,15 @@ def find_flow(network: Network, plan: Plan, values: Values, samples: int, vanish
         Their number.
     vanishing, exploding : float
         The bounds of the ratio between the gradient of a parameter and that at the start of its chain.
+
+    Raises
+    ------
+    GraphError
+        If a bound is not above 0 (DP011).
     """
+    wrong = [bound for bound in (vanishing, exploding) if not bound > 0]
+    if wrong:
+        raise GraphError(Problem("DP011", f"the bound of a ratio must be above 0, is {wrong[0]}"))
     (loss,) = plan.seeds
     found = arrivals(plan, values, network.shapes, samples)
     shapes = {name: value.shape for name, value in values.items()}
@@ -267,9 +276,16 @@ def _kind(
     reads = sorted(reads)
     if step.target in reads or not set(step.outputs).isdisjoint(reads):
         return "slope", (step.node,)
-    natures = {name: nature[split_reference(name)[0]] for name in reads}
-    if reads and network.node(split_reference(step.target)[0]).op == "parameter":
+    target = split_reference(step.target)[0]
+    if reads and network.node(target).op == "parameter":
         return "value", tuple(reads)  # what a weight is applied to, be it fixed or made of weights itself
+    natures = {name: nature[split_reference(name)[0]] for name in reads}
+    if nature[target] == "weight":
+        # Here nothing comes from data, and what is made of parameters need not be a weight.
+        made = [
+            name for name in reads if natures[name] == "weight" and not network.node(split_reference(name)[0]).is_leaf
+        ]
+        natures |= dict.fromkeys(made, "value")
     if "value" in natures.values():
         return "value", tuple(name for name in reads if natures[name] == "value")
     weights = tuple(name for name in reads if natures[name] == "weight")

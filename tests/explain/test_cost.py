@@ -151,4 +151,6 @@ def test_no_parameters_and_no_loss(root):
     assert (found.reverse, found.paths, found.one_sided_passes, found.parameters) == (0, 0, 0, ())
     with pytest.raises(dagprop.GraphError, match="no loss"):
         dagprop.cost(graph_of(nodes, None))
+    with pytest.raises(dagprop.GraphError, match="at least 1"):
+        dagprop.cost(graph_of(nodes, "L"), batch_size=0)
     assert math.prod(dagprop.cost(dagprop.load(root / "graphs/digits.json")).sizes.values()) == 1

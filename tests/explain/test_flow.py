@@ -102,7 +102,10 @@ LEAVES = {
     "x": {"op": "input", "value": 0.5},
     "w": {"op": "parameter", "value": 2.0},
     "c": {"op": "constant", "value": 3.0},
+    "v": {"op": "parameter", "value": 4.0, "trainable": False},
     "h": {"op": "tanh", "inputs": ["x"]},
+    "d": {"op": "exp", "inputs": ["w"]},
+    "e": {"op": "sin", "inputs": ["w"]},
 }
 
 
@@ -119,6 +122,9 @@ LEAVES = {
         ({"op": "multiply", "inputs": ["h", "h"]}, "h", "slope", ("n",)),
         ({"op": "affine", "inputs": ["w", "h", "c"]}, "h", "weight", ("w",)),
         ({"op": "divide", "inputs": ["h", "w"]}, "h", "weight", ("w",)),
+        ({"op": "divide", "inputs": ["h", "d"]}, "h", "weight", ("d",)),
+        ({"op": "divide", "inputs": ["d", "v"]}, "d", "weight", ("v",)),
+        ({"op": "divide", "inputs": ["d", "e"]}, "d", "value", ("e",)),
         ({"op": "add", "inputs": ["h", "w"]}, "h", "sums", ()),
         ({"op": "negative", "inputs": ["h"]}, "h", "sums", ()),
         ({"op": "power", "inputs": ["h", "c"]}, "h", "slope", ("n",)),
@@ -229,3 +235,8 @@ def test_bounds_decide(vanishing, exploding, verdict):
     w = parameter_of(dagprop.flow(dead(2.0), vanishing=vanishing, exploding=exploding), "w")
     assert 10**w.log_ratio == pytest.approx(0.5)
     assert w.verdict == verdict
+
+
+def test_bounds_are_above_zero():
+    with pytest.raises(dagprop.GraphError, match="above 0"):
+        dagprop.flow(dead(2.0), vanishing=0)
