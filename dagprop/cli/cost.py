@@ -44,7 +44,7 @@ def _document(found: Cost) -> dict[str, Any]:
     passes = found.forward_pass
     return {
         "sizes": found.sizes,
-        "edges": found.links,
+        "edges": found.edges,
         "paths": found.paths,
         "entries": found.entries,
         "forward_pass": passes,
@@ -94,7 +94,7 @@ def _text(found: Cost) -> str:
     head = f"{count_text(found.entries, 'number')} to train"
     where = "".join(f", {name} = {size}" for name, size in found.sizes.items())
     parts = [
-        f"{head}, {paths}, {count_text(found.links, 'edge')} between the loss and the parameters{where}\n"
+        f"{head}, {paths}, {count_text(found.edges, 'edge')} between the loss and the parameters{where}\n"
         + table(("way", "multiplications", "grows with"), ways, right=(1,))
     ]
     if found.parameters:

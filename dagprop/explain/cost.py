@@ -3,15 +3,15 @@
 The unit is a multiplication of two numbers between the factors of the chain rule.  Working out the factors themselves
 costs every way the same and is not counted; nor are additions.
 
-- Reverse mode (back-propagation) multiplies once for each link between the loss and the parameters, except for the
-  links out of the loss, where the chain begins.
-- Forward mode sends a tangent from one entry of one parameter to the loss, again once for each link on the way except
+- Reverse mode (back-propagation) multiplies once for each edge between the loss and the parameters, except for the
+  edges out of the loss, where the chain begins.
+- Forward mode sends a tangent from one entry of one parameter to the loss, again once for each edge on the way except
   those out of the parameter; and again for the next entry.
-- Without reuse the product of each path is multiplied out anew: one multiplication less than the path has links.
+- Without reuse the product of each path is multiplied out anew: one multiplication less than the path has edges.
 - Finite differences run the forward pass again for each entry, once or twice.
 
-A link between arrays has one multiplication for each entry of an elementwise derivative, m·n·k for a matrix product and
-else what its rule does with the gradient.  The tangent and the gradient pass a link at the same cost: one is the
+An edge between arrays has one multiplication for each entry of an elementwise derivative, m·n·k for a matrix product
+and else what its rule does with the gradient.  The tangent and the gradient pass an edge at the same cost: one is the
 transpose of the other.
 """
 
@@ -69,7 +69,7 @@ class Cost:
     ----------
     sizes : mapping from str to int
         What each name in a shape stands for; ``"N"`` is the number of samples.
-    links : int
+    edges : int
         The edges between the loss and the parameters.
     forward_pass : int or None
         The multiplications and divisions of one forward pass, as the rules write them; None where a rule cannot be
@@ -79,7 +79,7 @@ class Cost:
     """
 
     sizes: Mapping[str, int]
-    links: int
+    edges: int
     forward_pass: int | None
     parameters: tuple[ParameterCost, ...]
 
@@ -153,7 +153,7 @@ def count_cost(network: Network, batch_size: int) -> Cost:
         sizes={
             name: size for name, size in sizes.items() if any(name in network.shapes[leaf] for leaf in steps.leaves)
         },
-        links=len(steps.backward),
+        edges=len(steps.backward),
         forward_pass=forward_pass,
         parameters=tuple(
             ParameterCost(id, entries[id], paths[id], reverse[order[id]], entries[id] * forward[id], without_reuse[id])

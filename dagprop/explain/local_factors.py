@@ -1,7 +1,7 @@
 """The links of the chain rule: each hands the gradient of one value down to one value that it was made from.
 
-A link is one use of a value, so ``x * x`` has two.  Links are linear in the gradient that they hand down; between
-single numbers a link is a factor, the local derivative.
+A link is an edge of the graph, one use of a value, so ``x * x`` has two.  Links are linear in the gradient that they
+hand down; between single numbers a link is a factor, the local derivative.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dagprop.plan.records import BackwardStep, Plan
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Link:
-    """One edge ∂source/∂target.
+    """One edge as a factor of the chain rule, ∂source/∂target.
 
     Attributes
     ----------

@@ -42,7 +42,7 @@ def test_costs_are_those_of_edges_and_paths_that_are_walked(case):
         new = {(id, at) for id, at in edges - used if id != loss}
         assert parameter.reverse == len(new)
         used |= edges
-    assert found.links == len(used)
+    assert found.edges == len(used)
     assert found.reverse == len([id for id, _ in used if id != loss])
     assert (found.one_sided_passes, found.central_passes) == (3, 4)
 
@@ -143,6 +143,23 @@ def test_a_rule_that_cannot_be_recorded_is_a_product_with_its_jacobian(own_ops):
         "L": {"op": "sin", "inputs": ["s"]},
     }
     assert dagprop.cost(graph_of(nodes, "L")).reverse == 9
+
+
+def test_working_out_a_factor_is_not_counted(own_ops):
+    @dagprop.op("total_of_fourth_powers")
+    def total_of_fourth_powers(xp, x):
+        return xp.sum(x * x * x * x)
+
+    @total_of_fourth_powers.pullback("x")
+    def _(g, x):
+        return g * (4 * x * x * x)
+
+    nodes = {
+        "w": {"op": "parameter", "value": [1.0, 2.0, 3.0]},
+        "u": {"op": "total_of_fourth_powers", "inputs": ["w"]},
+        "L": {"op": "sin", "inputs": ["u"]},
+    }
+    assert dagprop.cost(graph_of(nodes, "L")).reverse == 3
 
 
 def test_no_parameters_and_no_loss(root):

@@ -157,3 +157,43 @@ def test_inner_nodes_may_be_both_ends(root):
     assert dagprop.paths(graph, wrt="f2", to="f1").count == 0
     with pytest.raises(dagprop.GraphError, match='did you mean "f1"'):
         dagprop.paths(graph, wrt="F1")
+
+
+def test_a_pullback_of_many_inputs_is_asked_for_each_path(own_ops):
+    @dagprop.op("weighted_sum")
+    def weighted_sum(xp, *xs):
+        return sum((i + 1) * x for i, x in enumerate(xs))
+
+    @weighted_sum.pullback("xs")
+    def _(g, xs):
+        return tuple((i + 1) * g for i in range(len(xs)))
+
+    nodes = {
+        "w": {"op": "parameter", "value": [1.0, 2.0]},
+        "a": {"op": "weighted_sum", "inputs": ["w", "w", "w"]},
+        "b": {"op": "weighted_sum", "inputs": ["a", "a"]},
+        "L": {"op": "sum", "inputs": ["b"]},
+    }
+    found = dagprop.paths(graph_of(nodes, "L"), wrt="w")
+    assert [path.contribution[0] for path in found.paths] == [6, 4, 3, 2, 2, 1]
+
+
+def test_two_outputs_of_a_node_are_two_ways(own_ops):
+    @dagprop.op("both")
+    def both(xp, x):
+        return xp.sin(x), xp.cos(x)
+
+    @both.pullback("x")
+    def _(g, y):
+        return g[0] * y[1] - g[1] * y[0]
+
+    nodes = {
+        "w": {"op": "parameter", "value": 0.7},
+        "p": {"op": "both", "inputs": ["w"]},
+        "L": {"op": "multiply", "inputs": ["p", "p:1"]},
+    }
+    found = dagprop.paths(graph_of(nodes, "L"), wrt="w")
+    assert [path.nodes for path in found.paths] == [("L", "p", "w"), ("L", "p:1", "w")]
+    sine, cosine = math.sin(0.7), math.cos(0.7)
+    assert [float(path.contribution) for path in found.paths] == pytest.approx([cosine**2, -(sine**2)])
+    assert float(found.gradient) == pytest.approx(math.cos(1.4))
