@@ -232,7 +232,7 @@ def paths(
     wrt: str,
     to: str | None = None,
     top: int = 10,
-    element: tuple[int, ...] | None = None,
+    element: int | tuple[int, ...] | None = None,
 ) -> Paths:
     """Return the paths that a gradient is the sum of: how many there are, and the largest with their shares.
 
@@ -246,7 +246,7 @@ def paths(
         Where the paths begin; by default the loss.  Of an array, the mean of its elements is differentiated.
     top : int
         How many paths to return at most.
-    element : tuple of int, optional
+    element : int or tuple of int, optional
         The one entry of the gradient to look at.
 
     Returns
@@ -266,10 +266,11 @@ def paths(
     steps = plan(network, _every_value(network), (start,), (wanted,))
     done, leaves = _run(network, steps, feeds, parameters, "reference")
     shape = network.shapes[wanted]
-    one_sample = leaves.one_sample and shape[:1] == (SAMPLE_AXIS,)
-    found = find_paths(steps, done, top, (0, *element) if one_sample and element is not None else element)
     if element is not None:
-        return found
+        index = (element,) if isinstance(element, int) else tuple(element)
+        one_sample = leaves.one_sample and shape[:1] == (SAMPLE_AXIS,)
+        return find_paths(steps, done, top, (0, *index) if one_sample else index)
+    found = find_paths(steps, done, top)
 
     def plain(array: Array) -> Array:
         return leaves.without_sample_axis(array, shape)

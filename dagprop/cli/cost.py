@@ -33,10 +33,13 @@ def command(
     entry; sums have none.  Working out the factors is the same in every way and not counted.
     """
     from dagprop.api import cost
+    from dagprop.cli.long_texts import allow_long_integers
     from dagprop.cli.output import json_text
     from dagprop.cli.session import open_graph, write_text
 
     found = cost(open_graph(graph, plugins=plugins, verbose=verbose), batch_size=batch_size)
+    if as_json:
+        allow_long_integers()
     write_text(json_text(_document(found)) if as_json else _text(found), output)
 
 
@@ -69,7 +72,8 @@ def _document(found: Cost) -> dict[str, Any]:
 
 
 def _text(found: Cost) -> str:
-    from dagprop.cli.output import count_text, integer_text, table
+    from dagprop.cli.long_texts import integer_text
+    from dagprop.cli.output import count_text, table
 
     def differences(passes: int) -> str:
         return "?" if found.forward_pass is None else integer_text(passes * found.forward_pass)
@@ -110,7 +114,8 @@ def _ways(parameter: ParameterCost) -> tuple[int, int, int]:
 
 
 def _parameters(found: Cost) -> str:
-    from dagprop.cli.output import integer_text, middle_shortened, table
+    from dagprop.cli.long_texts import integer_text, middle_shortened
+    from dagprop.cli.output import table
 
     header = ("parameter", "entries", "paths", "with reuse", "forward mode", "without reuse")
     rows = [

@@ -170,7 +170,8 @@ def _log_text(log: float, digits: int) -> str:
 
 
 def _text(found: Flow, shown: ParameterFlow | None, digits: int) -> str:
-    from dagprop.cli.output import count_text, middle_shortened, table
+    from dagprop.cli.long_texts import middle_shortened
+    from dagprop.cli.output import count_text, table
 
     if not found.parameters:
         return "the graph has no trainable parameter"
@@ -233,7 +234,8 @@ def _blame_text(found: Flow, parameter: ParameterFlow, digits: int) -> str:
 
 
 def _chain_text(found: Flow, shown: ParameterFlow, digits: int) -> str:
-    from dagprop.cli.output import middle_shortened, table
+    from dagprop.cli.long_texts import middle_shortened
+    from dagprop.cli.output import table
 
     chain = found.chain(shown.id)
     bars = _bars([step.log_size for step in chain])

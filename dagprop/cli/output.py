@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,9 +21,6 @@ if TYPE_CHECKING:
 
 MOST_NAMES = 8
 """Names of inputs that a cell of a table holds."""
-
-LONGEST_INTEGER = 40
-"""Digits of a whole number that are printed."""
 
 SHOWN_ENTRIES = 6
 """An array with more entries is not printed in full."""
@@ -46,7 +41,6 @@ def to_json(value: Any) -> Any:
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
     """Return the one object that ``--json`` prints."""
-    sys.set_int_max_str_digits(0)  # a count of paths may have more digits than Python prints unasked
     return json.dumps(to_json(value), ensure_ascii=False, allow_nan=False, indent=indent)
 
 
@@ -60,14 +54,6 @@ def names_text(names: Sequence[str]) -> str:
     """Return names for a cell of a table; of very many the first, and how many there are."""
     shown = ", ".join(names[:MOST_NAMES])
     return shown if len(names) <= MOST_NAMES else f"{shown}, ... ({len(names)})"
-
-
-def middle_shortened(items: Sequence[str], most: int) -> list[str]:
-    """Return at most so many items; of more the first and the last, and between them how many are left out."""
-    if len(items) <= most:
-        return list(items)
-    head = most // 2
-    return [*items[:head], f"… ({len(items) - most + 1} more) …", *items[head + len(items) - most + 1 :]]
 
 
 def problems_json(problems: Iterable[Problem]) -> str:
@@ -116,12 +102,6 @@ def score_text(name: str, loss: float, accuracy: float | None, digits: int) -> s
 def count_text(number: int, thing: str) -> str:
     """Return a count with its noun: ``1 node``, ``2 nodes``."""
     return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def integer_text(number: int) -> str:
-    """Return a whole number: exactly, or rounded where it has very many digits."""
-    decimal = Decimal(number)
-    return f"{decimal:f}" if decimal.adjusted() < LONGEST_INTEGER else f"about {decimal:.5e}"
 
 
 def shape_text(shape: Sequence[int | str]) -> str:

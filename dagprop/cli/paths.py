@@ -68,6 +68,7 @@ def command(
     much of the gradient lies along it.  There the 1000 largest partial paths are followed from each node.
     """
     from dagprop.api import paths
+    from dagprop.cli.long_texts import allow_long_integers
     from dagprop.cli.output import Shown, json_text
     from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers, write_text
 
@@ -77,6 +78,7 @@ def command(
     found = paths(session.graph, feeds, session.parameters, wrt=wrt, to=to, top=top, element=element)
     note_random_parameters(session)
     if as_json:
+        allow_long_integers()
         write_text(json_text(_document(found, element)), output)
         return
     write_text(_text(session.network, found, element, Shown(digits, full)), output)
@@ -106,7 +108,8 @@ def _document(found: Paths, element: tuple[int, ...] | None) -> dict[str, Any]:
 
 
 def _text(network: Network, found: Paths, element: tuple[int, ...] | None, shown: Shown) -> str:
-    from dagprop.cli.output import array_text, integer_text
+    from dagprop.cli.long_texts import integer_text
+    from dagprop.cli.output import array_text
 
     index = f"[{', '.join(map(str, element))}]" if element else ""
     name = f"∂{found.start}/∂{found.wrt}{index}"
@@ -122,7 +125,8 @@ def _text(network: Network, found: Paths, element: tuple[int, ...] | None, shown
 
 
 def _path_text(network: Network, number: int, path: Path, shown: Shown) -> str:
-    from dagprop.cli.output import array_text, middle_shortened, number_text
+    from dagprop.cli.long_texts import middle_shortened
+    from dagprop.cli.output import array_text, number_text
     from dagprop.graph.records import split_reference
 
     # Where a node uses a value twice, the name of the input says which use it is.

@@ -197,3 +197,10 @@ def test_two_outputs_of_a_node_are_two_ways(own_ops):
     sine, cosine = math.sin(0.7), math.cos(0.7)
     assert [float(path.contribution) for path in found.paths] == pytest.approx([cosine**2, -(sine**2)])
     assert float(found.gradient) == pytest.approx(math.cos(1.4))
+
+
+def test_an_element_of_one_sample_has_no_sample_axis(root):
+    graph = dagprop.load(root / "graphs/iris.json")
+    whole = dagprop.paths(graph, wrt="flower")
+    assert whole.gradient.shape == whole.paths[0].contribution.shape == (4,)
+    assert float(dagprop.paths(graph, wrt="flower", element=2).gradient) == whole.gradient[2]
