@@ -34,3 +34,7 @@ def test_the_middle_is_left_out(count, most):
 )
 def test_whole_numbers_are_exact_up_to_forty_digits(number, text):
     assert integer_text(number) == text
+
+
+def test_whole_numbers_of_any_length_have_a_text():
+    assert integer_text(3**20_000) == "about 2.66130e+9542"
