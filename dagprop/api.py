@@ -21,8 +21,11 @@ from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_num
 from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
 from dagprop.errors import DataError, GraphError, Problem, quote, suggest
+from dagprop.explain.cost import Cost, ParameterCost, count_cost
 from dagprop.explain.derivation import Derivation, derivation
-from dagprop.graph.records import Graph
+from dagprop.explain.flow import EXPLODING, VANISHING, Flow, FlowStep, ParameterFlow, find_flow
+from dagprop.explain.paths import Path, Paths, find_paths
+from dagprop.graph.records import SAMPLE_AXIS, Graph
 from dagprop.loading import check_file, load
 from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import loss_reference, prediction_outputs
@@ -35,16 +38,26 @@ from dagprop.train.settings import check_settings
 
 __all__ = [
     "Backprop",
+    "Cost",
     "Derivation",
     "Edge",
     "EpochRecord",
+    "Flow",
+    "FlowStep",
+    "ParameterCost",
+    "ParameterFlow",
+    "Path",
+    "Paths",
     "TrainResult",
     "backprop",
     "check_file",
+    "cost",
     "derive",
+    "flow",
     "forward",
     "initial_parameters",
     "load",
+    "paths",
     "predict",
     "train",
     "value_and_grad",
@@ -212,6 +225,121 @@ def backprop(
         gradients={name: plain(value, name) for name, value in done.gradients.items()},
         edges=tuple(plain_edge(edge) for edge in edges(steps, done.values, done.gradients)),
     )
+
+
+def paths(
+    graph: Graph,
+    feeds: Feeds | None = None,
+    parameters: Feeds | None = None,
+    *,
+    wrt: str,
+    to: str | None = None,
+    top: int = 10,
+    element: int | tuple[int, ...] | None = None,
+) -> Paths:
+    """Return the paths that a gradient is the sum of: how many there are, and the largest with their shares.
+
+    Parameters
+    ----------
+    graph : Graph
+    feeds, parameters : mapping from id to array_like, optional
+    wrt : str
+        The value whose gradient is taken apart: a parameter, an input, an inner node.
+    to : str, optional
+        Where the paths begin; by default the loss.  Of an array, the mean of its elements is differentiated.
+    top : int
+        How many paths to return at most.
+    element : int or tuple of int, optional
+        The one entry of the gradient to look at.
+
+    Returns
+    -------
+    Paths
+
+    Raises
+    ------
+    GraphError
+        As :func:`value_and_grad` does, and if there is no such value (DP104) or element (DP011).
+    ComputationError
+        If a rule fails.
+    """
+    network = prepare(graph)
+    (wanted,) = _references(network, [wrt])
+    (start,) = _references(network, [loss_reference(network) if to is None else to])
+    steps = plan(network, _every_value(network), (start,), (wanted,))
+    done, leaves = _run(network, steps, feeds, parameters, "reference")
+    shape = network.shapes[wanted]
+    if element is not None:
+        index = (element,) if isinstance(element, int) else tuple(element)
+        one_sample = leaves.one_sample and shape[:1] == (SAMPLE_AXIS,)
+        return find_paths(steps, done, top, (0, *index) if one_sample else index)
+    found = find_paths(steps, done, top)
+
+    def plain(array: Array) -> Array:
+        return leaves.without_sample_axis(array, shape)
+
+    shown = tuple(replace(path, contribution=plain(path.contribution)) for path in found.paths)
+    return replace(found, gradient=plain(found.gradient), paths=shown)
+
+
+def cost(graph: Graph, *, batch_size: int = 1) -> Cost:
+    """Count the multiplications that the gradient of all parameters takes: with reuse, forward, without reuse.
+
+    Only the shapes matter, so no values are needed.
+
+    Parameters
+    ----------
+    graph : Graph
+        With a loss.
+    batch_size : int
+        The number of samples, where there are some.
+
+    Returns
+    -------
+    Cost
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong or has no loss (DP206).
+    """
+    return count_cost(prepare(graph), batch_size)
+
+
+def flow(
+    graph: Graph,
+    feeds: Feeds | None = None,
+    parameters: Feeds | None = None,
+    wrt: Iterable[str] | None = None,
+    *,
+    vanishing: float = VANISHING,
+    exploding: float = EXPLODING,
+) -> Flow:
+    """Return how large the gradient is at every value, and which factors make it vanish or explode.
+
+    Parameters
+    ----------
+    graph : Graph
+        With a loss.
+    feeds, parameters : mapping from id to array_like, optional
+    wrt : iterable of str, optional
+        The nodes to judge; by default the trainable parameters.
+    vanishing, exploding : float
+        The bounds of the gradient of a parameter, divided by that at the start of its chain, behind the loss.
+
+    Returns
+    -------
+    Flow
+
+    Raises
+    ------
+    GraphError, ComputationError
+        As :func:`value_and_grad` does.
+    """
+    network = prepare(graph)
+    steps = plan(network, _every_value(network), (loss_reference(network),), _wanted(network, wrt))
+    done, leaves = _run(network, steps, feeds, parameters, "reference")
+    return find_flow(network, steps, done.values, leaves.sizes.get(SAMPLE_AXIS, 1), vanishing, exploding)
 
 
 def derive(
