@@ -71,7 +71,5 @@ _OWN = {
     **{name: _no_complex(name) for name in ("erf", "erfc")},
 }
 
-complex_namespace = Namespace(
-    "complex NumPy", {name: _OWN.get(name, getattr(numpy_namespace, name)) for name in NAMES}
-)
+complex_namespace = Namespace("complex NumPy", {name: _OWN.get(name, getattr(numpy_namespace, name)) for name in NAMES})
 """What forward rules are handed for a complex step."""

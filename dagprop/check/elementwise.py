@@ -13,7 +13,7 @@ import numpy as np
 from dagprop.backends.reference import Array, Values, apply_rule
 from dagprop.check.findings import Outcome, outcome
 from dagprop.check.gradients import random_direction
-from dagprop.check.hints import other_input, ratio_hint
+from dagprop.check.hints import other_input
 from dagprop.check.node_point import NodePoint
 from dagprop.check.records import Finding, Settings
 from dagprop.check.verdicts import judge
@@ -55,11 +55,13 @@ def check_elementwise(
     steps = np.broadcast_to(sum(directions.values()), y.shape)
 
     def make(number: int, finding: Finding) -> Finding:
-        entry = tuple(int(i) for i in np.unravel_index(number, y.shape))
+        output = tuple(int(i) for i in np.unravel_index(number, y.shape))
+        own = point.values[group[0].target].shape
+        entry = tuple(0 if size == 1 else i for size, i in zip(own, output[len(output) - len(own) :], strict=True))
         hint = finding.hint
         if finding.kind == "wrong":
-            hint = other_input(point, group[0], finding, entry) or ratio_hint(finding)
-        return replace(finding, entry=entry, hint=hint)
+            hint = other_input(point, group[0], finding, output) or hint
+        return replace(finding, entry=entry, output=output, hint=hint)
 
     result = outcome(verdicts, steps, blank, make, y.size)
     if len(group) == 1:
@@ -67,9 +69,7 @@ def check_elementwise(
     return replace(result, subjects=len(group), largest=None)
 
 
-def _claimed(
-    point: NodePoint, group: list[BackwardStep], directions: dict[int, Array], values: Values
-) -> Array | None:
+def _claimed(point: NodePoint, group: list[BackwardStep], directions: dict[int, Array], values: Values) -> Array | None:
     """Return the change of y that the rules say, or None where it does not have the shape of y."""
     y = point.outputs[0]
     memory: dict[str, object] = {}

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from dagprop.backends.reference import Array
+from dagprop.check.hints import ratio_hint
 from dagprop.check.records import Finding, Part
-from dagprop.check.verdicts import KINDS, RIGHT, Method, Verdicts
+from dagprop.check.verdicts import KINDS, RIGHT, WRONG, Method, Verdicts
 
 Make = Callable[[int, Finding], Finding]
 """Completes a finding, given the number of the entry among those that were checked."""
@@ -39,6 +40,12 @@ class Outcome:
     largest: Finding | None
 
 
+def blank_finding(node: str, op: str, input: str, source: str, place: str) -> Finding:
+    """Return a finding without numbers."""
+    nan = float("nan")
+    return Finding("right", node, op, input, source, (), None, nan, nan, nan, nan, 0.0, 1, "complex step", place)
+
+
 def outcome(verdicts: Verdicts, steps: Array, blank: Finding, make: Make, total: int) -> Outcome:
     """Return the outcome of verdicts on the entries of one input.
 
@@ -60,7 +67,10 @@ def outcome(verdicts: Verdicts, steps: Array, blank: Finding, make: Make, total:
     for kind in np.unique(kinds).tolist():
         chosen = np.flatnonzero(kinds == kind)
         worst = int(chosen[relative[chosen].argmax()])
-        finding = make(worst, _finding(verdicts, steps, blank, worst, kind, len(chosen)))
+        finding = _finding(verdicts, steps, blank, worst, kind, len(chosen))
+        if kind == WRONG and _is_multiple(verdicts, chosen):
+            finding = replace(finding, hint=ratio_hint(finding.rule, finding.numeric))
+        finding = make(worst, finding)
         if kind == RIGHT:
             largest = finding
         else:
@@ -88,6 +98,14 @@ def _finding(verdicts: Verdicts, steps: Array, blank: Finding, number: int, kind
         count=count,
         method=verdicts.method,
     )
+
+
+def _is_multiple(verdicts: Verdicts, chosen: Array) -> bool:
+    """Return whether the claimed slopes are the same multiple of the true ones in all of the chosen entries."""
+    claimed, numeric = verdicts.claimed.ravel()[chosen], verdicts.numeric.ravel()[chosen]
+    first = int(np.abs(numeric).argmax())
+    expected = numeric * (claimed[first] / numeric[first]) if numeric[first] else np.zeros(len(chosen))
+    return bool((np.abs(claimed - expected) <= 1e-5 * np.abs(claimed[first])).all())
 
 
 @dataclass(slots=True)

@@ -122,9 +122,7 @@ def _blamed_entry(claim: Claim, flat: Array, weights: Array, offsets: Array, sta
         return None
     while stop - start > 1:
         middle = (start + stop) // 2
-        lower, upper = (
-            _excess(claim, flat, weights, offsets, *half) for half in ((start, middle), (middle, stop))
-        )
+        lower, upper = (_excess(claim, flat, weights, offsets, *half) for half in ((start, middle), (middle, stop)))
         if max(lower, upper) <= 0:
             return None  # both halves are right: it was rounding
         start, stop = (start, middle) if lower >= upper else (middle, stop)

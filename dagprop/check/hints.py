@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 
 from dagprop.backends.reference import Array
@@ -11,21 +13,16 @@ from dagprop.check.records import Finding
 from dagprop.plan.records import BackwardStep
 
 
-def ratio_hint(finding: Finding) -> str:
-    """Return what the ratio of the two numbers looks like, or "" where nothing comes to mind."""
-    rule, numeric = finding.rule, finding.numeric
-    if not (np.isfinite(rule) and np.isfinite(numeric)):
-        return finding.hint
+def ratio_hint(rule: float, numeric: float) -> str:
+    """Return what a rule looks like that gives the same multiple of the derivative everywhere."""
+    if not (isfinite(rule) and isfinite(numeric)):
+        return ""
     if rule == 0:
         return "the rule gives 0, as if the output did not depend on this input"
     if abs(numeric) <= 1e-9 * abs(rule):
-        return "the output does not change with this input; a straight-through rule is no derivative"
+        return "the output does not change with this input"
     ratio = rule / numeric
-    if abs(ratio + 1) < 1e-6:
-        return "the sign is wrong"
-    if abs(ratio * numeric * numeric - 1) < 1e-6:
-        return "the rule gives the reciprocal of the derivative"
-    return f"the rule gives {ratio:.6g} times the derivative"
+    return "the sign is wrong" if abs(ratio + 1) < 1e-6 else f"the rule gives {ratio:.6g} times the derivative"
 
 
 def other_input(point: NodePoint, step: BackwardStep, finding: Finding, entry: tuple[int, ...]) -> str:
@@ -41,5 +38,5 @@ def other_input(point: NodePoint, step: BackwardStep, finding: Finding, entry: t
 
         slope = float(difference_slopes(along, np.abs(y)).central.value[entry])
         if finding.rule and abs(slope - finding.rule) <= 1e-6 * abs(finding.rule):
-            return f"it is the derivative by the input at position {position}, {point.step.inputs[position]}"
+            return f"the rule gives the derivative by another input: by {point.step.inputs[position]}"
     return ""

@@ -5,7 +5,9 @@ The rule of an op with several outputs, or whose result has another shape than y
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from math import prod
 
 import numpy as np
@@ -14,10 +16,9 @@ from dagprop.backends.reference import Array, Values, propagate
 from dagprop.check.differences import complex_slopes, difference_slopes
 from dagprop.check.findings import Outcome, outcome
 from dagprop.check.gradients import Checked, Claim, check_claim
-from dagprop.check.hints import ratio_hint
 from dagprop.check.node_point import NodePoint, last_digit
 from dagprop.check.records import Finding, Settings
-from dagprop.check.verdicts import Verdicts
+from dagprop.check.verdicts import Method, Verdicts
 from dagprop.plan.records import BackwardStep
 
 MOST_OUTPUTS = 1000
@@ -47,13 +48,14 @@ def check_pullback(
         memory: dict[str, object] = {}
         return tuple(propagate(step, values, given, point.shapes, memory) for step in group)
 
-    def change(directions: object, t: complex) -> Array:
+    def change(directions: Sequence[Array | None], t: complex) -> Array:
         moves = {step.position: w for step, w in zip(group, directions, strict=True) if w is not None}
         changes = point.change(moves, t)
         return np.asarray(sum((upstream[name] * c).sum() for name, c in zip(names, changes, strict=True)))
 
     claimed = gradients(point.values, upstream)
 
+    @cache
     def noise() -> tuple[Array, ...]:
         bounds = [np.zeros(array.shape) for array in claimed]
         for _ in range(3):
@@ -69,10 +71,7 @@ def check_pullback(
     def make(number: int, finding: Finding) -> Finding:
         entry = checked[number].entry
         finding = replace(finding, entry=entry)
-        if finding.kind != "wrong":
-            return finding
-        found = _single_derivative(point, group[0], finding)
-        return replace(found, hint=ratio_hint(found))
+        return _single_derivative(point, group[0], finding) if finding.kind == "wrong" else finding
 
     result = outcome(*stacked(checked), blank, make, total)
     if len(group) == 1:
@@ -85,7 +84,7 @@ def stacked(checked: list[Checked]) -> tuple[Verdicts, Array]:
     fields = ("kind", "claimed", "numeric", "left", "right", "relative")
     arrays = {name: np.array([getattr(item.verdict, name) for item in checked]).reshape(-1) for name in fields}
     all_complex = all(item.verdict.method == "complex step" for item in checked)
-    method = "complex step" if all_complex else "central differences"
+    method: Method = "complex step" if all_complex else "central differences"
     return Verdicts(**arrays, method=method), np.array([item.step for item in checked])
 
 
@@ -117,6 +116,6 @@ def _single_derivative(point: NodePoint, step: BackwardStep, finding: Finding) -
     a, b = float(rule[worst]), float(numeric.ravel()[worst])
     relative = abs(a - b) / max(abs(a), abs(b), 1e-300)
     if relative < finding.relative / 2:
-        return replace(finding, hint="for an upstream gradient drawn at random")
+        return replace(finding, hint=f"for an upstream gradient drawn at random; {finding.hint}".removesuffix("; "))
     output = tuple(int(i) for i in np.unravel_index(worst, y.shape))
     return replace(finding, output=output, rule=a, numeric=b, left=b, right=b, relative=relative)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from dagprop.check.verdicts import Kind, Method
 
@@ -35,18 +34,18 @@ class Finding:
     Attributes
     ----------
     kind : {"right", "rounding", "kink", "jump", "not finite", "wrong"}
-        ``rounding``: as different as rounding makes it; ``kink``: the slopes of the two sides differ, and the rule gives
-        one of them or one between; ``jump``: the output jumps there; ``not finite``: one of the numbers is NaN or
-        infinite.
+        ``rounding``: as different as rounding makes it; ``kink``: the slopes of the two sides differ, and the rule
+        gives one of them or one between; ``jump``: the output jumps there; ``not finite``: one of the numbers is NaN
+        or infinite.
     node, op : str
     input : str
         The name of the input; of a gradient of the whole graph, "".
     source : str
         The value that feeds it; of a gradient of the whole graph, the parameter.
     entry : tuple of int
-        Which entry of ``source``; of a local derivative of an elementwise op, which entry of the node.
+        Which entry of ``source``.
     output : tuple of int or None
-        Which entry of the node it is the derivative of, where that is another array than that of ``entry``.
+        Which entry of the node is derived; None where it is the sum of all, times an upstream gradient.
     rule : float
         What the rule gives.
     numeric : float
@@ -167,5 +166,3 @@ class GradientCheck:
         """The first rule, in forward order, that is wrong; or else the first wrong gradient of the whole graph."""
         failed = self.rules.failed or (self.network.failed if self.network else ())
         return failed[0] if failed else None
-
-

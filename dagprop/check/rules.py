@@ -9,10 +9,10 @@ import numpy as np
 from dagprop.backends.reference import Values, code_place
 from dagprop.check.complex_namespace import ClassIndexError
 from dagprop.check.elementwise import check_elementwise
-from dagprop.check.findings import Outcome, Tally
+from dagprop.check.findings import Outcome, Tally, blank_finding
 from dagprop.check.node_point import NodePoint
 from dagprop.check.pullbacks import check_pullback
-from dagprop.check.records import Finding, Part, Settings, Unchecked
+from dagprop.check.records import Part, Settings, Unchecked
 from dagprop.errors import ComputationError
 from dagprop.plan.network import Network
 from dagprop.plan.records import BackwardStep, Plan
@@ -79,9 +79,10 @@ def _check_group(
     point: NodePoint, group: list[BackwardStep], settings: Settings, generator: np.random.Generator
 ) -> Outcome | None:
     """Return what the check of some inputs of a node gives; None where one of several fails."""
-    blank = _blank(group[0])
+    first = group[0]
+    blank = blank_finding(first.node, first.op, first.input, first.target, code_place(first.rule))
     try:
-        if group[0].kind == "derivative" and len(point.outputs) == 1:
+        if first.kind == "derivative" and len(point.outputs) == 1:
             found = check_elementwise(point, group, blank, settings, generator)
             if found is not None:
                 return found
@@ -91,26 +92,5 @@ def _check_group(
             return None
         problem = error.problems[0]
         failed = replace(blank, kind="wrong", hint=problem.message)
-        size = point.values[group[0].target].size
+        size = point.values[first.target].size
         return Outcome(1, 0, size, "complex step", [failed], None)
-
-
-def _blank(step: BackwardStep) -> Finding:
-    nothing = float("nan")
-    return Finding(
-        kind="right",
-        node=step.node,
-        op=step.op,
-        input=step.input,
-        source=step.target,
-        entry=(),
-        output=None,
-        rule=nothing,
-        numeric=nothing,
-        left=nothing,
-        right=nothing,
-        relative=0.0,
-        count=1,
-        method="complex step",
-        place=code_place(step.rule),
-    )

@@ -1,4 +1,4 @@
-"""A claimed slope against numerical ones: is it right, and if not, is it an error, a kink, a jump or rounding?"""
+"""A claimed slope against numerical ones: it is right, or differs by an error, a kink, a jump or rounding."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ KINDS: tuple[Kind, ...] = ("right", "rounding", "kink", "jump", "not finite", "w
 RIGHT, ROUNDING, KINK, JUMP, NOT_FINITE, WRONG = range(6)
 
 Method = Literal["complex step", "central differences"]
+
+SMALLEST = 1e-280
+"""Slopes below this are equal: times the complex step, they are too small for float64 to hold all their digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,12 @@ def judge(along: Along, scale: Array, claimed: Array, noise: Callable[[], Array]
         if sure.all():
             kind = np.zeros(np.shape(claimed), dtype=np.int8)
             return Verdicts(kind, claimed, right, left, right, _relative(claimed, right), "complex step")
-        doubt = noise()
+        doubt = noise() + SMALLEST
         rounded = (np.abs(claimed - right) <= doubt) & (np.abs(left - right) <= tolerance * size + doubt)
         if (sure | rounded).all():
             kind = np.where(sure, RIGHT, ROUNDING)
             return Verdicts(kind, claimed, right, left, right, _relative(claimed, right), "complex step")
-    return _by_differences(along, scale, claimed, noise(), tolerance, sides)
+    return _by_differences(along, scale, claimed, noise() + SMALLEST, tolerance, sides)
 
 
 def _by_differences(

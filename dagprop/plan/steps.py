@@ -119,6 +119,7 @@ def node_steps(
     """
     op = network.ops[node.op]
     names = [signature.name for signature in op.signature.inputs]
+    inputs = tuple(node.inputs)
     steps: list[BackwardStep] = []
     missing: list[str] = []
     arguments: dict[str, tuple[Argument, ...]] = {}
@@ -129,7 +130,7 @@ def node_steps(
             continue
         if name not in arguments:
             arguments[name] = _rule_arguments(network, node, op, name)
-        target = str(node.inputs[position])
+        target = str(inputs[position])
         steps.append(
             BackwardStep(
                 node=node.id,
