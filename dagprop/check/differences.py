@@ -65,12 +65,23 @@ class Slope:
 
 @dataclass(frozen=True, slots=True)
 class Slopes:
-    """What differences say of a function at a point: its slope, those of its two sides, and whether it jumps there."""
+    """What differences say of a function at a point.
+
+    Attributes
+    ----------
+    central, right, left : Slope
+        Its slope, and those of its two sides.
+    jump : array of bool
+        Whether it jumps there.
+    size : array
+        The largest of its values and changes that were met.
+    """
 
     central: Slope
     right: Slope
     left: Slope
     jump: Array
+    size: Array
 
 
 def difference_slopes(along: Along, scale: Array) -> Slopes:
@@ -87,22 +98,29 @@ def difference_slopes(along: Along, scale: Array) -> Slopes:
     """
     shape = np.shape(scale)
     central, right, left = _Extrapolation(shape, 2), _Extrapolation(shape, 1), _Extrapolation(shape, 1)
-    step = FIRST_STEP
+    step, size = FIRST_STEP, np.array(scale)
     steepest = [np.zeros(shape), np.zeros(shape)]  # the changes at the last step and at the one before
     for level in range(LEVELS):
         ahead, behind = _change(along, step, shape), _change(along, -step, shape)
-        noise = EPSILON * (scale + np.abs(ahead) + np.abs(behind)) / step
-        central.add((ahead - behind) / (2 * step), noise)
-        right.add(ahead / step, noise)
-        left.add(-behind / step, noise)
-        steepest = [np.maximum(np.abs(ahead), np.abs(behind)), steepest[0]]
+        noise_ahead, noise_behind = (_noise(change, scale, step) for change in (ahead, behind))
+        central.add((ahead - behind) / (2 * step), noise_ahead + noise_behind)
+        right.add(ahead / step, noise_ahead)
+        left.add(-behind / step, noise_behind)
+        size = np.fmax(size, np.fmax(np.abs(ahead), np.abs(behind)))
+        steepest = [np.fmax(np.abs(ahead), np.abs(behind)), steepest[0]]
         if level > 3 and central.settled() and right.settled() and left.settled():
             break
         step /= RATIO
     # A function that jumps keeps its change however small the step; a steep one, as √x at 0, loses at least half.
-    jump = (steepest[0] > 0.9 * steepest[1]) & (steepest[0] > 1e-9 * scale) & ~right.good()
-    jump |= (steepest[0] > 0.9 * steepest[1]) & (steepest[0] > 1e-9 * scale) & ~left.good()
-    return Slopes(central.best(), right.best(), left.best(), jump)
+    kept = (steepest[0] > 0.9 * steepest[1]) & (steepest[0] > 1e-9 * scale)
+    jump = kept & ~(right.good() & left.good())
+    return Slopes(central.best(), right.best(), left.best(), jump, size)
+
+
+def _noise(change: Array, scale: Array, step: float) -> Array:
+    """Return how far rounding may move a quotient: rounding of the values, and of the place that was moved to."""
+    noise: Array = EPSILON * (scale + np.abs(change) + 2 * np.abs(change) / step) / step
+    return noise
 
 
 def _change(along: Along, step: float, shape: tuple[int, ...]) -> Array:

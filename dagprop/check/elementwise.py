@@ -13,7 +13,7 @@ import numpy as np
 from dagprop.backends.reference import Array, Values, apply_rule
 from dagprop.check.findings import Outcome, outcome
 from dagprop.check.gradients import random_direction
-from dagprop.check.hints import other_input
+from dagprop.check.hints import not_finite_hint, other_input
 from dagprop.check.node_point import NodePoint
 from dagprop.check.records import Finding, Settings
 from dagprop.check.verdicts import judge
@@ -59,6 +59,9 @@ def check_elementwise(
         own = point.values[group[0].target].shape
         entry = tuple(0 if size == 1 else i for size, i in zip(own, output[len(output) - len(own) :], strict=True))
         hint = finding.hint
+        if finding.kind == "not finite":
+            x = point.values[group[0].target]
+            hint = not_finite_hint(finding, bool(np.isfinite(x[entry]) and np.isfinite(y[output])))
         if finding.kind == "wrong":
             hint = other_input(point, group[0], finding, output) or hint
         return replace(finding, entry=entry, output=output, hint=hint)

@@ -104,7 +104,9 @@ def _is_multiple(verdicts: Verdicts, chosen: Array) -> bool:
     """Return whether the claimed slopes are the same multiple of the true ones in all of the chosen entries."""
     claimed, numeric = verdicts.claimed.ravel()[chosen], verdicts.numeric.ravel()[chosen]
     first = int(np.abs(numeric).argmax())
-    expected = numeric * (claimed[first] / numeric[first]) if numeric[first] else np.zeros(len(chosen))
+    if abs(numeric[first]) <= 1e-9 * np.abs(claimed).max():
+        return True  # of 0, which is nothing of the rule's
+    expected = numeric * (claimed[first] / numeric[first])
     return bool((np.abs(claimed - expected) <= 1e-5 * np.abs(claimed[first])).all())
 
 

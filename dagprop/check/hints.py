@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, isnan
 
 import numpy as np
 
@@ -23,6 +23,17 @@ def ratio_hint(rule: float, numeric: float) -> str:
         return "the output does not change with this input"
     ratio = rule / numeric
     return "the sign is wrong" if abs(ratio + 1) < 1e-6 else f"the rule gives {ratio:.6g} times the derivative"
+
+
+def not_finite_hint(finding: Finding, finite_values: bool) -> str:
+    """Return what is not finite where a slope or a rule is not."""
+    if not finite_values:
+        return "a value is not finite there"
+    if not isnan(finding.numeric):
+        return "the rule gives no number where there is a derivative"
+    if isnan(finding.left) and isnan(finding.right):
+        return "the forward rule gives no number beside this value"
+    return "moved by smaller and smaller steps, the slope has no limit"
 
 
 def other_input(point: NodePoint, step: BackwardStep, finding: Finding, entry: tuple[int, ...]) -> str:

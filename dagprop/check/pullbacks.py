@@ -16,6 +16,7 @@ from dagprop.backends.reference import Array, Values, propagate
 from dagprop.check.differences import complex_slopes, difference_slopes
 from dagprop.check.findings import Outcome, outcome
 from dagprop.check.gradients import Checked, Claim, check_claim
+from dagprop.check.hints import not_finite_hint
 from dagprop.check.node_point import NodePoint, last_digit
 from dagprop.check.records import Finding, Settings
 from dagprop.check.verdicts import Method, Verdicts
@@ -71,6 +72,9 @@ def check_pullback(
     def make(number: int, finding: Finding) -> Finding:
         entry = checked[number].entry
         finding = replace(finding, entry=entry)
+        if finding.kind == "not finite":
+            finite = all(np.isfinite(y).all() for y in (point.values[group[0].target], *point.outputs))
+            return replace(finding, hint=not_finite_hint(finding, finite))
         return _single_derivative(point, group[0], finding) if finding.kind == "wrong" else finding
 
     result = outcome(*stacked(checked), blank, make, total)

@@ -79,27 +79,29 @@ def judge(along: Along, scale: Array, claimed: Array, noise: Callable[[], Array]
         size = np.maximum(np.abs(claimed), np.abs(right))
         # Written so that a NaN is not equal to anything.
         sure = (np.abs(claimed - right) <= tolerance * size) & (np.abs(left - right) <= tolerance * size)
+        sure &= np.isfinite(size)
         if sure.all():
             kind = np.zeros(np.shape(claimed), dtype=np.int8)
             return Verdicts(kind, claimed, right, left, right, _relative(claimed, right), "complex step")
-        doubt = noise() + SMALLEST
+        doubt = _rounding(noise, scale, size)
         rounded = (np.abs(claimed - right) <= doubt) & (np.abs(left - right) <= tolerance * size + doubt)
         if (sure | rounded).all():
             kind = np.where(sure, RIGHT, ROUNDING)
             return Verdicts(kind, claimed, right, left, right, _relative(claimed, right), "complex step")
-    return _by_differences(along, scale, claimed, noise() + SMALLEST, tolerance, sides)
+    return _by_differences(along, scale, claimed, noise, tolerance, sides)
 
 
 def _by_differences(
     along: Along,
     scale: Array,
     claimed: Array,
-    noise: Array,
+    noise: Callable[[], Array],
     tolerance: float,
     exact: tuple[Array, Array] | None,
 ) -> Verdicts:
     found = difference_slopes(along, scale)
     right, left, jump = found.right.value, found.left.value, found.jump
+    rounding = _rounding(noise, scale, np.fmax(np.abs(claimed), np.fmax(np.abs(right), np.abs(left))))
     gap, doubt = np.abs(right - left), 10 * (found.right.error + found.left.error)
     kink = gap > tolerance * np.maximum(np.abs(right), np.abs(left)) + doubt
     numeric, error = found.central.value, found.central.error
@@ -108,17 +110,19 @@ def _by_differences(
     side = np.where(np.isfinite(right), right, left)
     side_error = np.where(np.isfinite(right), found.right.error, found.left.error)
     numeric, error = np.where(one_sided, side, numeric), np.where(one_sided, side_error, error)
+    method: Method = "central differences"
     if exact is not None:
         # The complex step knows more digits, where the differences do not contradict it.
         agree = np.abs(exact[0] - exact[1]) <= tolerance * np.abs(exact[0])
         agree &= (np.abs(exact[0] - numeric) <= tolerance * np.abs(exact[0]) + 10 * error) & ~kink
         numeric, error = np.where(agree, exact[0], numeric), np.where(agree, 0.0, error)
-    lost = ~(error <= 0.01 * np.abs(numeric) + noise + 1e-9 * scale)
+        method = "complex step" if agree.all() else method
+    lost = ~(error <= 0.01 * np.abs(numeric) + 1e-6 * found.size)
     numeric = np.where(lost & ~kink, np.nan, numeric)
     relative = _relative(claimed, numeric)
     away = np.abs(claimed - numeric)
     size = np.maximum(np.abs(claimed), np.abs(numeric))
-    slack = tolerance * np.maximum(np.abs(right), np.abs(left)) + doubt + noise
+    slack = tolerance * np.maximum(np.abs(right), np.abs(left)) + doubt + rounding
     between = (claimed >= np.minimum(left, right) - slack) & (claimed <= np.maximum(left, right) + slack)
     kind = np.select(
         [
@@ -126,13 +130,21 @@ def _by_differences(
             ~np.isfinite(claimed) | (~np.isfinite(numeric) & ~kink),
             kink & between,
             away <= tolerance * size,
-            ~kink & (away <= 10 * error + noise),
+            ~kink & (away <= 10 * error + rounding),
         ],
         [JUMP, NOT_FINITE, KINK, RIGHT, ROUNDING],
         WRONG,
     )
-    method: Method = "central differences" if exact is None else "complex step"
     return Verdicts(kind, claimed, numeric, left, right, relative, method)
+
+
+def _rounding(noise: Callable[[], Array], scale: Array, size: Array) -> Array:
+    """Return how far slopes may be apart by rounding.
+
+    What moves more than the fourth digit of a slope is no rounding: there, the rule itself jumps, as at a tie.
+    """
+    largest = 1e-4 * np.where(np.isfinite(size), size, 0.0) + 1e-9 * np.where(np.isfinite(scale), scale, 0.0)
+    return np.fmin(noise(), largest) + SMALLEST
 
 
 def _relative(claimed: Array, numeric: Array) -> Array:

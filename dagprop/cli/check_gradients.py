@@ -209,7 +209,7 @@ def _jump(finding: Finding, loss: str | None, digits: int) -> str:
 def _not_finite(finding: Finding, loss: str | None, digits: int) -> str:
     from dagprop.cli.output import number_text
 
-    return f"{_place(finding, loss)}: the rule gives {number_text(finding.rule, digits)}, the slope has no limit"
+    return f"{_place(finding, loss)}: the rule gives {number_text(finding.rule, digits)}; {finding.hint}"
 
 
 def _rounding(finding: Finding, loss: str | None, digits: int) -> str:
