@@ -74,7 +74,7 @@ def _as_fed(part: Part, network: Network, leaves: LeafValues) -> Part:
 def largest_rounding(exact: Mapping[str, Array], rounded: Mapping[str, Array]) -> float:
     """Return the largest difference of gradients in float32 from those in float64.
 
-    Relative to the largest entry of the gradient of each parameter: an entry near 0 among large ones has no exact digit.
+    Relative to the largest entry of the gradient of each parameter: one near 0 among large ones has no exact digit.
     """
     largest = 0.0
     for id, gradient in exact.items():

@@ -1,4 +1,4 @@
-"""The check of a pullback: for an upstream gradient g drawn at random, is ∂L/∂x the gradient of L = g · y?
+"""The check of a pullback: with an upstream gradient g drawn at random, ∂L/∂x must be the gradient of L = g · y.
 
 The rule of an op with several outputs, or whose result has another shape than y, is checked in this way too.
 """

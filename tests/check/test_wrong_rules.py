@@ -147,9 +147,9 @@ def test_a_wrong_pullback(load_graph, mistake):
     done = check(load_graph, PRODUCT, loss=None)
     assert [finding.input for finding in done.rules.failed] == [name]
     first = done.first
-    if first.output is not None:  # ∂y[i, j]/∂A[k, l], worked out by hand
-        (i, j), (k, l) = first.output, first.entry
-        by_hand = {"a": (i == k) * B[l, j], "b": (j == l) * A[i, k]}[name]
+    if first.output is not None:  # ∂y[i, j]/∂A[m, n], worked out by hand
+        (i, j), (m, n) = first.output, first.entry
+        by_hand = {"a": (i == m) * B[n, j], "b": (j == n) * A[i, m]}[name]
         assert first.numeric == pytest.approx(by_hand, rel=1e-9, abs=1e-12)
         assert first.rule != pytest.approx(by_hand, rel=1e-4)
 
