@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dagprop
@@ -25,6 +25,7 @@ def load(tmp_path_factory):
     return lambda document: dagprop.load(write_file(folder, document))
 
 
+@settings(max_examples=50)
 @given(example=random_graphs(), seed=st.integers(0, 100))
 def test_random_networks_are_right(load, example, seed):
     done = dagprop.check_gradients(load(example.document()), seed=seed)
@@ -34,6 +35,7 @@ def test_random_networks_are_right(load, example, seed):
     assert done.rules.subjects == uses and not done.unchecked
 
 
+@settings(max_examples=50)
 @given(example=random_graphs(), data=st.data())
 def test_one_wrong_op_in_a_random_network_is_named_where_it_is_used_first(load, example, data):
     used = [node["op"] for node in example.nodes.values() if node["op"] in UNARY]
@@ -62,15 +64,15 @@ def feeds_of(graph):
     lacking = [id for id in fed_inputs(network) if "value" not in network.node(id).attributes]
     if not lacking:
         return {}
-    return {id: array[:40] for id, array in load_data(graph, network).feeds.items()}
+    return {id: array[:8] for id, array in load_data(graph, network).feeds.items()}
 
 
 @pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("samples", [5, None], ids=["a-sample", "each"])
 def test_the_graphs_that_users_run(path, samples):
     graph = dagprop.load(path)
-    if samples is None and path.stem in ("digits", "two-spirals"):
-        samples = 100  # each entry would take minutes
+    if samples is None and path.stem == "digits":
+        samples = 40  # of 9610 parameters
     done = dagprop.check_gradients(graph, feeds_of(graph), samples=samples)
     assert done.ok
     assert done.network is not None and done.network.subjects == len(prepare(graph).graph.parameters())
