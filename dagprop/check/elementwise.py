@@ -51,7 +51,10 @@ def check_elementwise(
                 bound = np.fmax(bound, np.abs(moved - claimed))
         return 8 * bound
 
-    verdicts = judge(along, np.abs(y), claimed, noise, settings.tolerance)
+    finite = np.isfinite(y)
+    for step in group:
+        finite = finite & np.isfinite(point.values[step.target])
+    verdicts = judge(along, np.where(finite, np.abs(y), np.nan), claimed, noise, settings.tolerance)
     steps = np.broadcast_to(sum(directions.values()), y.shape)
 
     def make(number: int, finding: Finding) -> Finding:

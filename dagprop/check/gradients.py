@@ -61,7 +61,7 @@ class Checked:
 
 def step_sizes(point: Array) -> Array:
     """Return by how much entries are moved where t is 1: by their own size, small ones by 1."""
-    return np.maximum(np.abs(point), 1.0)
+    return np.where(np.isfinite(point), np.maximum(np.abs(point), 1.0), 1.0)
 
 
 def random_direction(generator: np.random.Generator, point: Array) -> Array:

@@ -44,6 +44,11 @@ class NodePoint:
         results = run_rule(self.step, moved, t)
         return tuple(result - y for result, y in zip(results, self.outputs, strict=True))
 
+    def repeats(self) -> bool:
+        """Return whether the forward rule gives the same result when it runs again."""
+        results = run_rule(self.step, self.inputs, 0.0)
+        return all(np.array_equal(result, y, equal_nan=True) for result, y in zip(results, self.outputs, strict=True))
+
     def in_last_digits(self, step: BackwardStep, generator: np.random.Generator) -> Values:
         """Return the values of the network, where those that a rule reads are moved in their last digit."""
         moved = dict(self.values)

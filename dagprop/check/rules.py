@@ -21,6 +21,8 @@ from dagprop.plan.steps import node_steps
 MOST_ALONE = 50
 """The inputs of a node with more than this are checked in groups of so many; a group that is wrong is taken apart."""
 
+UNSTEADY = "the forward rule gives another result each time it runs"
+
 
 def check_rules(
     network: Network, plan: Plan, values: Values, settings: Settings, generator: np.random.Generator
@@ -67,7 +69,9 @@ def check_rules(
                     unchecked.append(Unchecked(step.node, step.op, group[0].input, reason))
                     continue
                 found = None
-            if found is None or (len(group) > 1 and found.findings):
+            if found is not None and found.findings and not point.repeats():
+                unchecked.append(Unchecked(step.node, step.op, group[0].input, UNSTEADY))
+            elif found is None or (len(group) > 1 and found.findings):
                 middle = len(group) // 2
                 groups += [group[middle:], group[:middle]]  # the last is taken first
             else:

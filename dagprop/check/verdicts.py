@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from dagprop.backends.reference import Array
-from dagprop.check.differences import Along, complex_slopes, difference_slopes
+from dagprop.check.differences import EPSILON, Along, complex_slopes, difference_slopes
 
 Kind = Literal["right", "rounding", "kink", "jump", "not finite", "wrong"]
 KINDS: tuple[Kind, ...] = ("right", "rounding", "kink", "jump", "not finite", "wrong")
@@ -60,7 +60,7 @@ def judge(along: Along, scale: Array, claimed: Array, noise: Callable[[], Array]
     along : callable
         The change of the function along a direction.
     scale : array
-        The size of the numbers whose change that is.
+        The size of the numbers whose change that is; NaN where there is no derivative to judge.
     claimed : array
         The slopes at 0 that a rule gives.
     noise : callable
@@ -144,7 +144,7 @@ def _rounding(noise: Callable[[], Array], scale: Array, size: Array) -> Array:
     What moves more than the fourth digit of a slope is no rounding: there, the rule itself jumps, as at a tie.
     """
     largest = 1e-4 * np.where(np.isfinite(size), size, 0.0) + 1e-9 * np.where(np.isfinite(scale), scale, 0.0)
-    return np.fmin(noise(), largest) + SMALLEST
+    return np.fmin(noise(), largest) + 16 * EPSILON * np.where(np.isfinite(size), size, 0.0) + SMALLEST
 
 
 def _relative(claimed: Array, numeric: Array) -> Array:

@@ -159,7 +159,8 @@ def _summary(part: Part, thing: str, loss: str | None, digits: int) -> list[str]
     if part.entries < part.total:
         entries += f", {part.entries} of them one by one and all along random directions"
     methods = [method if len(part.methods) == 1 else f"{method} ({count})" for method, count in part.methods.items()]
-    verdict = f"{failed} wrong" if failed else "right"
+    strange = len({(finding.node, finding.input) for finding in part.of_kind("not finite")})
+    verdict = f"{failed} wrong" if failed else f"right where finite, {strange} are not" if strange else "right"
     lines = [f"{thing}: {verdict}; {entries}; {', '.join(methods) or 'nothing to compare'}"]
     largest = part.largest
     if largest is not None and not failed:

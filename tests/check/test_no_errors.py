@@ -231,6 +231,52 @@ def test_differences_where_the_complex_step_does_not_work(load_graph):
     assert done.ok and kinds(done) == [("kink", "x")]
 
 
+def test_a_forward_rule_with_random_results_is_not_checked(load_graph):
+    generator = np.random.default_rng(0)
+
+    @op("noisy")
+    def forward(xp, x):
+        return x + (generator.normal() if isinstance(x, np.ndarray) else 0.0)
+
+    @forward.derivative("x")
+    def _():
+        return 1
+
+    done = check(
+        load_graph,
+        {"x": parameter([1.0, 2.0]), "y": {"op": "noisy", "inputs": ["x"]}, "L": {"op": "sum", "inputs": ["y"]}},
+        loss="L",
+    )
+    assert done.ok and not done.rules.findings
+    assert [item.node for item in done.unchecked] == ["y"]
+    assert "another result each time" in done.unchecked[0].reason and done.network is None
+
+
+def test_a_value_that_is_not_finite_is_nobodys_fault(load_graph):
+    nodes = {
+        "x": parameter([0.0, 1.0]),
+        "a": {"op": "log", "inputs": ["x"]},
+        "b": {"op": "exp", "inputs": ["a"]},
+    }
+    done = check(load_graph, nodes)
+    assert done.ok
+    assert [(found.kind, found.node) for found in done.rules.findings] == [("not finite", "a"), ("not finite", "b")]
+    assert all(found.hint == "a value is not finite there" for found in done.rules.findings)
+
+
+def test_a_tolerance_below_rounding_finds_no_errors(load_graph):
+    x = np.random.default_rng(0).normal(size=(3, 3))
+    nodes = {
+        "x": parameter(x),
+        "m": {"op": "matmul", "inputs": ["x", "x"]},
+        "t": {"op": "tanh", "inputs": ["m"]},
+        "a": {"op": "add", "inputs": ["t", "x"]},
+        "L": {"op": "mean", "inputs": ["a"]},
+    }
+    done = dagprop.check_gradients(load_graph(nodes, loss="L"), tolerance=1e-20)
+    assert done.ok
+
+
 def test_float32_is_checked_in_float64_and_its_rounding_is_said(load_graph):
     nodes = {
         "w": parameter([0.1, 0.2]),
