@@ -46,7 +46,7 @@ def complex_slopes(along: Along, scale: Array) -> tuple[Array, Array] | None:
         ahead, behind = along(1j * COMPLEX_STEP), along(-1j * COMPLEX_STEP)
     except ClassIndexError:
         raise
-    except Exception:  # a rule is anybody's code: what it does with complex numbers is not its fault
+    except (Exception, SystemExit):  # a rule is anybody's code: what it does with complex numbers is not its fault
         return None
     # A real part that moved is a jump, or a rule that means something else on complex numbers.
     still = np.maximum(np.abs(ahead.real), np.abs(behind.real)) <= 1e-6 * scale + 1e-300
@@ -127,7 +127,7 @@ def _change(along: Along, step: float, shape: tuple[int, ...]) -> Array:
     """Return the change at a step; NaN where the rule refuses the value that is there."""
     try:
         return np.broadcast_to(np.asarray(along(step), dtype=np.float64), shape)
-    except Exception:
+    except (Exception, SystemExit):
         return np.full(shape, np.nan)
 
 

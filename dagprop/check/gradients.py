@@ -15,10 +15,13 @@ import numpy as np
 from dagprop.backends.reference import Array
 from dagprop.check.differences import Along, complex_slopes, difference_slopes
 from dagprop.check.records import Settings
-from dagprop.check.verdicts import Verdicts, judge
+from dagprop.check.verdicts import WRONG, Verdicts, judge
 
 DOUBT = 1e-10
 """A slope along a direction that is off by more than this, relative to the sum of the sizes, is looked into."""
+
+MOST_BLAMED = 10
+"""So many entries are taken out of a direction because they turn out to be no errors."""
 
 MOST_SEPARATE = 8
 """More arrays than this have no directions of their own, but those that go through all of them."""
@@ -82,19 +85,25 @@ def check_claim(claim: Claim, settings: Settings, generator: np.random.Generator
     total = int(offsets[-1])
     if settings.samples is None or total <= settings.samples:
         return [_check_entry(claim, settings, offsets, number) for number in range(total)]
-    numbers = set(np.sort(generator.choice(total, settings.samples, replace=False)).tolist())
+    sample = generator.choice(total, settings.samples, replace=False).tolist()
     flat = np.concatenate([gradient.ravel() for gradient in claim.gradients])
     strange = np.flatnonzero(~np.isfinite(flat))
-    numbers |= set(strange[:1].tolist())
+    checked = {number: _check_entry(claim, settings, offsets, number) for number in {*sample, *strange[:1].tolist()}}
     weights = np.concatenate([random_direction(generator, point).ravel() for point in claim.points])
     weights[strange] = 0.0
     ranges = [(0, total)]
     if 1 < len(claim.points) <= MOST_SEPARATE:
         ranges = list(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True))
     for start, stop in ranges:
-        blamed = _blamed_entry(claim, flat, weights, offsets, start, stop)
-        numbers |= set() if blamed is None else {blamed}
-    return [_check_entry(claim, settings, offsets, number) for number in sorted(numbers)]
+        for _ in range(MOST_BLAMED):
+            blamed = _blamed_entry(claim, flat, weights, offsets, start, stop)
+            if blamed is None:
+                break
+            checked[blamed] = _check_entry(claim, settings, offsets, blamed)
+            if checked[blamed].verdict.kind == WRONG:
+                break
+            weights[blamed] = 0.0  # a kink, or rounding: it must not hide another
+    return [checked[number] for number in sorted(checked)]
 
 
 def _check_entry(claim: Claim, settings: Settings, offsets: Array, number: int) -> Checked:

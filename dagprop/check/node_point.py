@@ -50,8 +50,8 @@ class NodePoint:
         return all(np.array_equal(result, y, equal_nan=True) for result, y in zip(results, self.outputs, strict=True))
 
     def in_last_digits(self, step: BackwardStep, generator: np.random.Generator) -> Values:
-        """Return the values of the network, where those that a rule reads are moved in their last digit."""
-        moved = dict(self.values)
+        """Return the values that a rule reads, moved in their last digit."""
+        moved: Values = {}
         for kind, source in step.arguments:
             for name in (source,) if kind == "value" else source if kind == "values" else ():
                 moved[name] = last_digit(self.values[name], generator)

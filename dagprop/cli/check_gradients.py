@@ -189,7 +189,7 @@ def _entries(finding: Finding) -> str:
 
 def _place(finding: Finding, loss: str | None) -> str:
     subject = f"node {finding.node}, op {finding.op}, input {finding.input}: " if finding.input else ""
-    more = f" (and {finding.count - 1} more entries)" if finding.count > 1 else ""
+    more = f" (one of {finding.count} entries)" if finding.count > 1 else ""
     return f"{subject}{_derivative(finding, loss)}{more}"
 
 

@@ -76,7 +76,7 @@ def matters(case: Case, values, position: int) -> bool:
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_right_rules_pass(case, load_graph, method):
-    for seed in range(3):
+    for seed in range(2):
         done = dagprop.check_gradients(load_graph(leaves_of(point(case, seed)) | {"y": node_of(case)}), seed=seed)
         strange = [f for f in done.rules.findings if f.kind != "rounding" and (f.op, f.input) not in STEPS]
         assert done.ok and not strange and not done.unchecked

@@ -265,6 +265,24 @@ def test_one_wrong_entry_of_very_many(load_graph, numbers):
     assert every.ok and every.rules.entries == 500
 
 
+def test_kinks_do_not_hide_a_wrong_entry_of_very_many(load_graph):
+    @op("largest")
+    def forward(xp, x):
+        return xp.max(x, axis=1)
+
+    @forward.pullback("x")
+    def _(xp, g, x, y):
+        chosen = xp.where(x == y[:, None], 1.0, 0.0)
+        gradient = (g / xp.sum(chosen, axis=1))[:, None] * chosen
+        return gradient * (1 + 0.001 * xp.one_hot(xp.full_like(g[0], 71), 100)[:, None])
+
+    x = np.random.default_rng(1).normal(size=(100, 60))
+    x[5, :3] = 9.0  # three equal ones
+    done = check(load_graph, {"x": parameter(x), "y": {"op": "largest", "inputs": ["x"]}}, loss=None, samples=1)
+    assert done.first.entry == (71, int(x[71].argmax()))
+    assert {finding.kind for finding in done.rules.findings} == {"wrong", "kink"}
+
+
 def test_a_gradient_that_the_engine_loses_is_found_by_the_whole_graph(load_graph, monkeypatch):
     """All rules are right, but one use of a value is left out of the sum."""
     import dataclasses
