@@ -18,6 +18,7 @@ from dagprop.check.node_point import last_digit, run_rule
 from dagprop.check.pullbacks import stacked
 from dagprop.check.records import Finding, GradientCheck, Part, Settings
 from dagprop.check.rules import UNSTEADY, check_rules
+from dagprop.errors import GraphError
 from dagprop.graph.records import SAMPLE_AXIS
 from dagprop.plan.network import Network
 from dagprop.plan.records import Plan
@@ -103,7 +104,10 @@ def _check_whole(
         return None, "the graph has no parameter that is trained"
     if any(finding.failed and finding.rule != finding.rule for finding in rules.findings):
         return None, "a rule gives no gradient to check"
-    steps = plan(network, (loss,), (loss,), parameters)
+    try:
+        steps = plan(network, (loss,), (loss,), parameters)
+    except GraphError as error:
+        return None, error.problems[0].message
     needed = {id: leaves[id] for id in steps.leaves}
     done = run(steps, needed)
     base, gradients = done.values[loss], done.gradients

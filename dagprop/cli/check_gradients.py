@@ -86,13 +86,11 @@ def _report(done: GradientCheck, loss: str | None, digits: int) -> list[str]:
     from dagprop.cli.output import count_text
 
     lines = _wrong(done, loss, digits)
-    lines += _summary(done.rules, count_text(done.rules.subjects, "derivative rule"), loss, digits)
+    lines += _summary(done.rules, count_text(done.rules.subjects, "derivative rule"), loss)
     if done.network is None:
         lines.append(f"gradients of the whole graph: not checked, {done.network_missing}")
     else:
-        lines += _summary(
-            done.network, f"gradient of {loss} by {count_text(done.network.subjects, 'parameter')}", loss, digits
-        )
+        lines += _summary(done.network, f"gradient of {loss} by {count_text(done.network.subjects, 'parameter')}", loss)
     for kind, text in _KINDS.items():
         findings = done.rules.of_kind(kind) + (done.network.of_kind(kind) if done.network else ())
         findings = tuple(finding for finding in findings if not finding.failed)
@@ -127,9 +125,11 @@ def _wrong(done: GradientCheck, loss: str | None, digits: int) -> list[str]:
             ("  relative difference", number_text(first.relative, 3), _entries(first)),
         ]
         lines += table(("", "", ""), rows).splitlines()[1:]
+    else:
+        lines.append(f"  the rule is at {first.place}")
     lines += [f"  {first.hint}"] if first.hint else []
-    if not first.input or first.rule != first.rule:
-        lines += [f"  the rule is at {first.place}"] if first.input else []
+    if not first.input:
+        lines.append("  every rule is right by itself: this is a fault of dagprop, please report it")
     others = [finding for finding in done.rules.failed if finding is not first]
     if others:
         header = ("node", "op", "input", "derivative", "rule", "moving the input", "relative difference", "rule at", "")
@@ -150,7 +150,7 @@ def _wrong(done: GradientCheck, loss: str | None, digits: int) -> list[str]:
     return [*lines, ""]
 
 
-def _summary(part: Part, thing: str, loss: str | None, digits: int) -> list[str]:
+def _summary(part: Part, thing: str, loss: str | None) -> list[str]:
     """Return what was checked, how, and how well it agrees."""
     from dagprop.cli.output import number_text
 

@@ -164,6 +164,10 @@ def test_an_input_without_a_rule_is_not_checked(load_graph):
     done = check(load_graph, nodes, loss="L")
     assert done.ok
     assert [(item.input, item.reason) for item in done.unchecked] == [("gate", "the op has no derivative rule for it")]
+    assert done.network.subjects == 1
+    done = check(load_graph, {**nodes, "g": parameter(3.0)}, loss="L")
+    assert done.ok and done.network is None
+    assert 'op "gated" has no derivative rule for its input "gate"' in done.network_missing
 
 
 NOT_FINITE = {
