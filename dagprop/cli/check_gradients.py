@@ -52,7 +52,7 @@ def command(
     as_json: bool,
     **session_options: Any,
 ) -> int:
-    """Check every derivative rule, and the gradients of the whole graph.
+    """Check every derivative rule, and every gradient.
 
     Each rule is compared with what its forward rule does when the input moves: by the complex step, or by central
     differences where the forward rule does not work on complex numbers; always in float64.  Kinks, jumps and rounding
