@@ -20,6 +20,8 @@ from dagprop.backends.edges import Backprop, Edge, edges
 from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_numbers, leaf_values
 from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
+from dagprop.check.network import check_network, largest_rounding
+from dagprop.check.records import GradientCheck, Settings
 from dagprop.errors import DataError, GraphError, Problem, quote, suggest
 from dagprop.explain.cost import Cost, ParameterCost, count_cost
 from dagprop.explain.derivation import Derivation, derivation
@@ -44,6 +46,7 @@ __all__ = [
     "EpochRecord",
     "Flow",
     "FlowStep",
+    "GradientCheck",
     "ParameterCost",
     "ParameterFlow",
     "Path",
@@ -51,6 +54,7 @@ __all__ = [
     "TrainResult",
     "backprop",
     "check_file",
+    "check_gradients",
     "cost",
     "derive",
     "flow",
@@ -375,6 +379,65 @@ def derive(
     return derivation(network, loss, _leaves(network, needed, feeds, parameters), wanted)
 
 
+def check_gradients(
+    graph: Graph,
+    feeds: Feeds | None = None,
+    parameters: Feeds | None = None,
+    *,
+    tolerance: float = 1e-6,
+    samples: int | None = 20,
+    seed: int | None = None,
+) -> GradientCheck:
+    """Check the derivative rule of every input of every node, and the gradients of the whole graph.
+
+    A rule is compared with what the forward rule does when the input moves, at the values that the node has here: by
+    the complex step where the forward rule works on complex numbers, otherwise by extrapolated central differences.
+    All is computed in float64.  Kinks (relu at 0), jumps, rounding and numbers that are not finite are told apart from
+    errors.
+
+    Parameters
+    ----------
+    graph : Graph
+        Without a loss, the rules alone are checked.
+    feeds, parameters : mapping from id to array_like, optional
+    tolerance : float
+        The relative difference up to which two numbers are equal, above 0 and below 1.
+    samples : int or None
+        Of an array with more entries than this, so many are checked one by one, and all together along random
+        directions; None checks each.
+    seed : int, optional
+        Of the sample and the directions; by default the graph's ``train`` seed.
+
+    Returns
+    -------
+    GradientCheck
+        Its ``ok`` says whether all is right, ``first`` is the first wrong rule in forward order.
+
+    Raises
+    ------
+    GraphError
+        If the graph or a setting is wrong, or a value is missing or does not fit.
+    ComputationError
+        If a forward rule fails.
+
+    Examples
+    --------
+    >>> graph = dagprop.load("graphs/four-layer-chain.json")
+    >>> dagprop.check_gradients(graph).ok
+    True
+    """
+    _check_settings(tolerance, samples)
+    network = prepare(replace(graph, dtype="float64") if isinstance(graph, Graph) else graph)
+    used = graph.train.seed if seed is None else seed
+    check_settings(replace(graph.train, seed=used))
+    leaves = _leaves(network, plan(network, _every_value(network)), feeds, parameters)
+    done = check_network(network, leaves, Settings(float(tolerance), samples, used))
+    if graph.dtype == "float64" or done.network is None:
+        return done
+    exact, rounded = (value_and_grad(g, feeds, parameters)[1] for g in (network.graph, graph))
+    return replace(done, rounding=largest_rounding(exact, rounded))
+
+
 def initial_parameters(graph: Graph, seed: int | None = None) -> Values:
     """Return the parameters and states before any training, by id.
 
@@ -460,6 +523,23 @@ def train(
     elif not isinstance(data, Data):
         data = data_from_arrays(network, _by_id("data", data))
     return train_network(network, data, settings, _by_id("parameters", parameters), on_epoch, backend)
+
+
+def _check_settings(tolerance: Any, samples: Any) -> None:
+    """Refuse settings of a gradient check that are out of range.
+
+    Raises
+    ------
+    GraphError
+        With each of them (DP011).
+    """
+    problems = []
+    if not (isinstance(tolerance, (int, float, np.number)) and 0 < tolerance < 1):
+        problems.append(Problem("DP011", f"tolerance must be a number above 0 and below 1, is {quote(tolerance)}"))
+    if samples is not None and not (isinstance(samples, (int, np.integer)) and samples >= 1):
+        problems.append(Problem("DP011", f"samples must be a whole number from 1, or None, is {quote(samples)}"))
+    if problems:
+        raise GraphError(*problems)
 
 
 def _run(

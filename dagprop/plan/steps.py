@@ -88,43 +88,66 @@ def _backward_steps(network: Network, seeds: Iterable[str], wrt: Iterable[str]) 
     """Return the backward steps, pruned to the values that lie between ``wrt`` and ``seeds``."""
     varied = _descendants(network, wrt)
     begun = {reference for reference in seeds if reference in varied}
-    steps = []
-    problems = []
+    steps: list[BackwardStep] = []
+    problems: list[Problem] = []
     for id in reversed(network.order):
         node = network.node(id)
         if node.is_leaf or begun.isdisjoint(network.outputs[id]):
             continue
-        op = network.ops[node.op]
-        names = [signature.name for signature in op.signature.inputs]
-        asked = [(position, name) for position, name in enumerate(node.inputs) if name is not None and name in varied]
-        arguments: dict[str, tuple[Argument, ...]] = {}
-        for position, reference in asked:
-            name = names[min(position, len(names) - 1)]
-            if name not in op.rules:
-                problems.append(_no_rule(node, op, name))
-                continue
-            if name not in arguments:
-                arguments[name] = _rule_arguments(network, node, op, name)
-            part = position - len(names) + 1 if op.signature.variadic and name == names[-1] else None
-            steps.append(
-                BackwardStep(
-                    node=id,
-                    op=node.op,
-                    position=position,
-                    input=op.signature.input_name(position),
-                    target=reference,
-                    kind=op.rules[name].kind,
-                    rule=op.rules[name].function,
-                    arguments=arguments[name],
-                    outputs=network.outputs[id],
-                    part=part,
-                    accumulate=reference in begun,
-                )
-            )
-            begun.add(reference)
+        asked = [position for position, name in enumerate(node.inputs) if name is not None and name in varied]
+        found, missing = node_steps(network, node, asked, begun)
+        problems += [_no_rule(node, network.ops[node.op], name) for name in missing]
+        steps += found
     if problems:
         raise GraphError(*problems)
     return steps
+
+
+def node_steps(
+    network: Network, node: Node, positions: Iterable[int], begun: set[str]
+) -> tuple[list[BackwardStep], list[str]]:
+    """Return the backward steps of one node, and the names of the inputs that have no rule.
+
+    Parameters
+    ----------
+    network : Network
+    node : Node
+    positions : iterable of int
+        The inputs whose gradients are wanted; none of them is left out in the graph.
+    begun : set of str
+        The values whose gradients earlier steps have begun; those that these steps begin are added.
+    """
+    op = network.ops[node.op]
+    names = [signature.name for signature in op.signature.inputs]
+    inputs = tuple(node.inputs)
+    steps: list[BackwardStep] = []
+    missing: list[str] = []
+    arguments: dict[str, tuple[Argument, ...]] = {}
+    for position in positions:
+        name = names[min(position, len(names) - 1)]
+        if name not in op.rules:
+            missing.append(name)
+            continue
+        if name not in arguments:
+            arguments[name] = _rule_arguments(network, node, op, name)
+        target = str(inputs[position])
+        steps.append(
+            BackwardStep(
+                node=node.id,
+                op=node.op,
+                position=position,
+                input=op.signature.input_name(position),
+                target=target,
+                kind=op.rules[name].kind,
+                rule=op.rules[name].function,
+                arguments=arguments[name],
+                outputs=network.outputs[node.id],
+                part=position - len(names) + 1 if op.signature.variadic and name == names[-1] else None,
+                accumulate=target in begun,
+            )
+        )
+        begun.add(target)
+    return steps, missing
 
 
 def _rule_arguments(network: Network, node: Node, op: Op, name: str) -> tuple[Argument, ...]:
