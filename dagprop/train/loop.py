@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +26,7 @@ from dagprop.train.initializers import initial_values
 from dagprop.train.metrics import accuracy, class_objective
 from dagprop.train.samples import Split, batches, split_samples
 from dagprop.train.settings import check_settings
+from dagprop.train.step_losses import StepLosses
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def train_network(
     return TrainResult(
         parameters=training.variables,
         history=tuple(history),
-        step_losses=np.array(training.step_losses),
+        step_losses=training.step_losses.all(),
         test=test,
         settings=settings,
         samples={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
@@ -216,7 +216,7 @@ class _Training:
     trainer: Trainer | None
     backend: Backend
     objective: Objective | None
-    step_losses: array[float] = field(default_factory=lambda: array("d"))
+    step_losses: StepLosses = field(default_factory=StepLosses)
 
     def run_epoch(self, epoch: int) -> EpochRecord:
         settings, rows = self.settings, len(self.split.train)
@@ -251,7 +251,7 @@ class _Training:
             return None
         if not outcome.is_finite():
             return None
-        self.step_losses.frombytes(outcome.losses.tobytes())
+        self.step_losses.add(outcome.losses)
         self.variables = outcome.variables
         if outcome.interrupted:
             raise KeyboardInterrupt
@@ -271,7 +271,7 @@ class _Training:
         loss = hits = 0.0
         for step, samples in enumerate(order, start=1):
             done = self.run_step(samples, epoch, step)
-            loss += self.step_losses[-1] * len(samples)
+            loss += float(self.step_losses.all()[-1]) * len(samples)
             if objective is not None:
                 prediction, target = done.values[objective.prediction], done.values[objective.target]
                 hits += accuracy(objective.op, prediction, target) * len(samples)
@@ -290,6 +290,6 @@ class _Training:
         if not (math.isfinite(loss) and all(np.isfinite(value).all() for value in new.values())):
             raise non_finite_error(self.network, leaves, epoch, step, self.settings.learning_rate)
         # One assignment, so that Ctrl-C finds either all parameters from before the step or all from behind it.
-        self.step_losses.append(loss)
+        self.step_losses.add([loss])
         self.variables = {**self.variables, **new}
         return done
