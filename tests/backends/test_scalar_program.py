@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 import signal
 import time
+from decimal import Context, Decimal
 from types import SimpleNamespace
 
 import numpy as np
@@ -185,6 +187,15 @@ def test_ctrl_c_leaves_the_last_whole_step(load_graph, monkeypatch):
     assert result.interrupted and not result.history
     np.testing.assert_array_equal(result.step_losses, whole.step_losses[:3])
     assert 0 < abs(result.parameters["b"] - 0.1) < abs(whole.parameters["b"] - 0.1) + 1
+
+
+def test_the_exponential_is_right_to_the_last_digits():
+    generator = np.random.default_rng(0)
+    program = program_of("exp", "float64")
+    for x in (*generator.uniform(-708, 709, 300), *generator.normal(size=100), 1e-9, 699.999, -700.0, 700.001, -707.9):
+        found = evaluate(program, {"a": np.array(x)})["y"].item()
+        expected = Decimal(x).exp(Context(prec=40))
+        assert abs(Decimal(found) - expected) <= Decimal(1.5 * math.ulp(float(expected))), x
 
 
 @pytest.mark.usefixtures("how")
