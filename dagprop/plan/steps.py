@@ -96,15 +96,16 @@ def _backward_steps(network: Network, seeds: Iterable[str], wrt: Iterable[str]) 
             continue
         op = network.ops[node.op]
         names = [signature.name for signature in op.signature.inputs]
-        asked = [(position, name) for position, name in enumerate(node.inputs) if name is not None and name in varied]
         arguments: dict[str, tuple[Argument, ...]] = {}
-        for position, reference in asked:
+        for position, reference in enumerate(node.inputs):
+            if reference is None or reference not in varied:
+                continue
             name = names[min(position, len(names) - 1)]
             if name not in op.rules:
                 problems.append(_no_rule(node, op, name))
                 continue
             if name not in arguments:
-                arguments[name] = _rule_arguments(network, node, op, name)
+                arguments[name] = tuple([_argument(network, node, op, asked) for asked in op.rules[name].arguments])
             part = position - len(names) + 1 if op.signature.variadic and name == names[-1] else None
             steps.append(
                 BackwardStep(
@@ -127,21 +128,22 @@ def _backward_steps(network: Network, seeds: Iterable[str], wrt: Iterable[str]) 
     return steps
 
 
-def _rule_arguments(network: Network, node: Node, op: Op, name: str) -> tuple[Argument, ...]:
-    """Return where the derivative rule of an input finds what it asks for."""
-    outputs = network.outputs[node.id]
-    fixed = len(op.signature.inputs) - op.signature.variadic
-    sources: dict[str, Argument] = {
-        "xp": ("namespace", None),
-        "g": ("gradient", outputs),
-        "y": ("value", outputs[0]) if len(outputs) == 1 else ("values", outputs),
-        **{attribute: ("constant", value) for attribute, value in attribute_values(node, op).items()},
-    }
-    for signature, reference in zip(op.signature.inputs, node.inputs, strict=False):
-        sources[signature.name] = ("constant", None) if reference is None else ("value", reference)
-    if op.signature.variadic:
-        sources[op.signature.inputs[-1].name] = ("values", tuple(node.inputs)[fixed:])
-    return tuple(sources[argument] for argument in op.rules[name].arguments)
+def _argument(network: Network, node: Node, op: Op, name: str) -> Argument:
+    """Return where a derivative rule finds what it asks for by name."""
+    outputs, inputs = network.outputs[node.id], op.signature.inputs
+    match name:
+        case "xp":
+            return "namespace", None
+        case "g":
+            return "gradient", outputs
+        case "y":
+            return ("value", outputs[0]) if len(outputs) == 1 else ("values", outputs)
+    for signature, reference in zip(inputs, node.inputs, strict=False):
+        if signature.name == name and not signature.variadic:
+            return ("constant", None) if reference is None else ("value", reference)
+    if op.signature.variadic and inputs[-1].name == name:
+        return "values", tuple(node.inputs)[len(inputs) - 1 :]
+    return "constant", attribute_values(node, op)[name]
 
 
 def _with_frees(
@@ -154,11 +156,7 @@ def _with_frees(
         gradients = tuple(name for name in step.outputs if last and name not in keep)
         values = tuple(frees.get(start + number, ()))
         if values or gradients:
-            # Not dataclasses.replace, which takes three times as long and is felt on large graphs.
-            kept = (step.node, step.op, step.position, step.input, step.target, step.kind)
-            step = BackwardStep(
-                *kept, step.rule, step.arguments, step.outputs, step.part, step.accumulate, values, gradients
-            )
+            step = step._replace(frees=values, frees_gradients=gradients)
         result.append(step)
     return tuple(result)
 

@@ -45,7 +45,7 @@ def program_of(primitive, dtype):
     result = symbolic_namespace(recorder).where(
         elementwise(recorder, "equal", 1.0, 1.0), elementwise(recorder, primitive, *symbols), 0.0
     )
-    if recorder.instruction(result.number).boolean:
+    if recorder.instructions[result.number].boolean:
         result = elementwise(recorder, "real", result)
     return recorder.program("abc"[:count], {"y": result.number}, dtype)
 
