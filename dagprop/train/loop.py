@@ -21,7 +21,15 @@ from dagprop.plan.records import Plan
 from dagprop.plan.shapes import problem_at
 from dagprop.train.data import Data, fed_inputs
 from dagprop.train.diagnosis import non_finite_error
-from dagprop.train.evaluation import Evaluation, Leaves, evaluate_samples, evaluation_plan, gather_leaves
+from dagprop.train.evaluation import (
+    Evaluation,
+    Leaves,
+    compiled_evaluator,
+    evaluate_samples,
+    evaluation_plan,
+    gather_leaves,
+    sums,
+)
 from dagprop.train.initializers import initial_values
 from dagprop.train.metrics import accuracy, class_objective
 from dagprop.train.samples import Split, batches, split_samples
@@ -126,12 +134,14 @@ def train_network(
     split = split_samples(data.rows, settings.validation, settings.test, settings.seed)
     start = {**initial_values(network, settings.seed), **(parameters or {})}
     leaves = gather_leaves(network, data, start, tuple(dict.fromkeys((*steps.leaves, *start))))
-    trainer = choose_trainer(
-        make_task(network, min(settings.batch_size, len(split.train)), steps, updates, leaves), backend
-    )
-    start = leaves.variables
+    task = make_task(network, min(settings.batch_size, len(split.train)), steps, updates, leaves)
+    trainer = choose_trainer(task, backend)
+    # For a single epoch it would not pay to compile what the validation needs.
+    evaluator = compiled_evaluator(network, trainer, task, len(split.validation)) if settings.epochs > 1 else None
     objective = class_objective(network)
-    training = _Training(network, settings, steps, updates, leaves, split, start, trainer, backend, objective)
+    training = _Training(
+        network, settings, steps, updates, leaves, split, leaves.variables, trainer, evaluator, backend, objective
+    )
     history: list[EpochRecord] = []
     test = None
     interrupted = False
@@ -214,6 +224,7 @@ class _Training:
     split: Split
     variables: dict[str, Array]
     trainer: Trainer | None
+    evaluator: tuple[Trainer, int] | None
     backend: Backend
     objective: Objective | None
     step_losses: StepLosses = field(default_factory=StepLosses)
@@ -224,7 +235,8 @@ class _Training:
         loss, hits = self.run_compiled(order) or self.run_reference(order, epoch)
         validation = None
         if len(self.split.validation):
-            validation = evaluate_samples(self.network, self.leaves, self.split.validation, self.variables)
+            given = self.network, self.leaves, self.split.validation, self.variables
+            validation = evaluate_samples(*given, evaluator=self.evaluator)
         return EpochRecord(
             epoch=epoch,
             loss=loss / rows,
@@ -255,15 +267,7 @@ class _Training:
         self.variables = outcome.variables
         if outcome.interrupted:
             raise KeyboardInterrupt
-        pairs, losses = outcome.compared, outcome.losses
-        loss = float(losses.sum()) * order.size
-        if len(losses):
-            loss -= float(losses[-1]) * (order.size * len(order) - len(order.order))  # the last batch may be short
-        if self.objective is None or pairs is None:
-            return loss, None
-        weights = order.sizes().tolist() if len(pairs) == len(order) else [len(order.order)]
-        hits = [accuracy(self.objective.op, *pair) * weight for pair, weight in zip(pairs, weights, strict=True)]
-        return loss, sum(hits)
+        return sums(outcome, order, self.objective)
 
     def run_reference(self, order: Batches, epoch: int) -> tuple[float, float | None]:
         """Return the sums over the samples of the loss and of the hits."""
