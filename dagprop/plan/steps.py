@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dagprop.errors import GraphError, Problem, quote
 from dagprop.graph.collector import paused_collector
 from dagprop.graph.records import Node, split_reference
+from dagprop.graph.topology import sources
 from dagprop.ops.contract import Op
 from dagprop.plan.network import Network
 from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
@@ -53,10 +54,11 @@ def _plan(network: Network, outputs: tuple[str, ...], seeds: tuple[str, ...], wr
     last_use: dict[str, int] = {}
     forward_nodes = [network.node(id) for id in network.order if id in needed and not network.node(id).is_leaf]
     for time, node in enumerate(forward_nodes):
-        last_use.update(dict.fromkeys(network.outputs[node.id], time))
-        last_use.update(dict.fromkeys(node.references, time))
+        for reference in (*network.outputs[node.id], *node.references):
+            last_use[reference] = time
     for time, reads in enumerate(reads_backward, start=len(forward_nodes)):
-        last_use.update(dict.fromkeys(reads, time))
+        for reference in reads:
+            last_use[reference] = time
     frees: dict[int, list[str]] = {}
     for reference, time in last_use.items():
         if reference not in kept:
@@ -156,7 +158,7 @@ def _with_frees(
         gradients = tuple(name for name in step.outputs if last and name not in keep)
         values = tuple(frees.get(start + number, ()))
         if values or gradients:
-            step = step._replace(frees=values, frees_gradients=gradients)
+            step = BackwardStep(*step[:-2], values, gradients)  # _replace takes longer
         result.append(step)
     return tuple(result)
 
@@ -187,15 +189,16 @@ def _ancestors(network: Network, references: Iterable[str]) -> set[str]:
     needed = {split_reference(reference)[0] for reference in references}
     for id in reversed(network.order):
         if id in needed:
-            needed.update(split_reference(reference)[0] for reference in network.node(id).references)
+            needed.update(sources(network.node(id)))
     return needed
 
 
 def _descendants(network: Network, references: Iterable[str]) -> set[str]:
     """Return the references of the values that depend on some values, these included."""
     varied = set(references)
+    nodes = network.graph.nodes
     for id in network.order:
-        if not varied.isdisjoint(network.node(id).references):
+        if not varied.isdisjoint(nodes[id].references):
             varied.update(network.outputs[id])
     return varied
 
