@@ -6,7 +6,7 @@ Both are found by recording the rule on symbols, so they are never declared, and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -106,8 +106,7 @@ def _renamed(step: BackwardStep, names: Mapping[str, str]) -> BackwardStep:
             return kind, names[source]
         return (kind, tuple(names[name] for name in source)) if kind in ("values", "gradient") else argument
 
-    return replace(
-        step,
+    return step._replace(
         arguments=tuple(renamed(argument) for argument in step.arguments),
         target=names[step.target],
         outputs=tuple(names[name] for name in step.outputs),
