@@ -13,7 +13,10 @@ import click
 from dagprop import __version__
 from dagprop.errors import DagpropError, Problem
 
-COMMANDS = ("check", "show", "run", "backprop", "train", "predict", "evaluate", "compile", "bench", "ops", "schema")
+COMMANDS = (
+    *("check", "show", "run", "backprop", "equation"),
+    *("train", "predict", "evaluate", "compile", "bench", "ops", "schema"),
+)
 """The commands, in the order in which a newcomer meets them; each is a module of this folder."""
 
 INTERRUPTED = 130
