@@ -21,6 +21,8 @@ from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_num
 from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
 from dagprop.errors import DataError, GraphError, Problem, quote, suggest
+from dagprop.explain.dependency import Dependency, dependency
+from dagprop.explain.equation import LENGTH, Equations, equations
 from dagprop.graph.records import Graph
 from dagprop.loading import check_file, load
 from dagprop.plan.network import Network, prepare
@@ -34,11 +36,15 @@ from dagprop.train.settings import check_settings
 
 __all__ = [
     "Backprop",
+    "Dependency",
     "Edge",
     "EpochRecord",
+    "Equations",
     "TrainResult",
     "backprop",
     "check_file",
+    "depends",
+    "equation",
     "forward",
     "initial_parameters",
     "load",
@@ -209,6 +215,43 @@ def backprop(
         gradients={name: plain(value, name) for name, value in done.gradients.items()},
         edges=tuple(plain_edge(edge) for edge in edges(steps, done.values, done.gradients)),
     )
+
+
+def equation(graph: Graph, *, length: int = LENGTH) -> Equations:
+    """Return the network as one long equation, and as a list of substitutions; as text it is the long equation.
+
+    Parameters
+    ----------
+    graph : Graph
+    length : int
+        So many names, numbers and signs stand in one equation at most, unless a single rule writes more.  What does not
+        fit keeps its name and has an equation of its own.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong.
+    """
+    return equations(prepare(graph), length)
+
+
+def depends(graph: Graph, node: str | None = None, *, reverse: bool = False) -> Dependency:
+    """Return on what a node depends, and how the loss depends on it; as text, the ways from the loss in words.
+
+    Parameters
+    ----------
+    graph : Graph
+    node : str, optional
+        By default the loss, or without one the first output.
+    reverse : bool
+        Whether to look for who depends on the node instead.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong, or there is no such node (DP104).
+    """
+    return dependency(graph, node, reverse)
 
 
 def initial_parameters(graph: Graph, seed: int | None = None) -> Values:

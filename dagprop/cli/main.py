@@ -14,7 +14,7 @@ from dagprop import __version__
 from dagprop.errors import DagpropError, Problem
 
 COMMANDS = (
-    *("check", "show", "run", "backprop", "equation"),
+    *("check", "show", "run", "backprop", "equation", "depends"),
     *("train", "predict", "evaluate", "compile", "bench", "ops", "schema"),
 )
 """The commands, in the order in which a newcomer meets them; each is a module of this folder."""

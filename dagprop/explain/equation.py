@@ -26,7 +26,7 @@ from dagprop.explain.formula import (
     substitute,
 )
 from dagprop.explain.rule_formulas import forward_formulas, op_formula
-from dagprop.graph.records import SAMPLE_AXIS, split_reference
+from dagprop.graph.records import SAMPLE_AXIS
 from dagprop.ops.contract import Op
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import prediction_outputs
@@ -194,10 +194,7 @@ class _Writer:
     def __init__(self, network: Network) -> None:
         leaves = [id for id in network.order if network.node(id).is_leaf]
         symbols = dict.fromkeys(
-            symbol
-            for id in leaves
-            for size in network.shapes[id]
-            for symbol in re.findall(r"[A-Za-z_]\w*", str(size))
+            symbol for id in leaves for size in network.shapes[id] for symbol in re.findall(r"[A-Za-z_]\w*", str(size))
         )
         primes = (*_PRIMES, *range(1_000_101, 1_000_101 + 2 * len(symbols), 2))
         self.sizes = dict(zip(symbols, primes, strict=False))

@@ -8,14 +8,27 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from dagprop.explain.document import Block, Document, Equation, Heading, Listing, Paragraph, Table, Words
+from dagprop.explain.document import (
+    Block,
+    Document,
+    Equation,
+    Heading,
+    Listing,
+    Paragraph,
+    Table,
+    Words,
+    product,
+    total,
+)
 from dagprop.explain.equation import Activation, Equations, Substitution
-from dagprop.explain.formula import Apply, Name, Value
+from dagprop.explain.formula import Apply, Formula, Name, Value, names_in
 from dagprop.explain.numbers import shape_text
 from dagprop.graph.records import DEFAULT_INITIALIZER, SAMPLE_AXIS, Node, Shape
 
 MOST_LINES = 24
 """Of a longer list only the first and the last lines are shown."""
+
+_KEPT = "A value that is used several times keeps its name, and so does one that would make an equation too long."
 
 Item = TypeVar("Item")
 
@@ -41,14 +54,16 @@ def _blocks(equations: Equations, most: int | None) -> Iterator[Block]:
         width = len(str(len(equations.substitutions))) + 2
         yield _listing(
             [
-                (f"({number})".ljust(width + 1), _equality(line))
+                (f"({number})".ljust(width + 1), _equality(line, most))
                 for number, line in enumerate(equations.substitutions, 1)
             ],
             most,
             depth=0,
         )
-    yield Heading("What is known")
-    yield Table(("known", "what it is", "value or form"), tuple(_known_rows(equations, most)))
+    known = tuple(_known_rows(equations, most))
+    if known:
+        yield Heading("What is known")
+        yield Table(("known", "what it is", "value or form"), known)
     unknown = graph.parameters()
     if not unknown:
         yield Paragraph(("Nothing is unknown: the network has no parameters to estimate.",))
@@ -67,16 +82,18 @@ def _nested(equations: Equations, most: int | None) -> Iterator[Block]:
     rest = equations.nested[len(roots) :]
     first, last = _elided(roots, most)
     for line in first:
-        yield Equation(_name(line), (line.formula,))
+        yield Equation(_name(line), (_without_middle(line.formula, most),))
     if last:
         yield Paragraph((_left_out(len(roots) - len(first) - len(last)),))
     for line in last:
-        yield Equation(_name(line), (line.formula,))
+        yield Equation(_name(line), (_without_middle(line.formula, most),))
     if rest:
         yield Paragraph(("where",))
-        yield _listing([("", _equality(line)) for line in rest], most, depth=1)
+        yield _listing([("", _equality(line, most)) for line in rest], most, depth=1)
         yield Paragraph(
-            ("A value that is used several times keeps its name, and so does one that would make an equation too long.",)
+            (
+                "A value that is used several times keeps its name, and so does one that would make an equation too long.",
+            )
         )
     yield from _remarks(equations)
 
@@ -87,8 +104,10 @@ def _remarks(equations: Equations) -> Iterator[Paragraph]:
     if loss and network.shapes[loss]:
         sentence = f"{loss} is the loss of each sample; what is made small is its mean over the samples."
         yield Paragraph((sentence,))
-    if any(SAMPLE_AXIS in shape for id, shape in network.shapes.items() if len(shape) > 1):
+    if any(shape[:1] == (SAMPLE_AXIS,) and len(shape) > 1 for shape in network.shapes.values()):
         yield Paragraph((f"{SAMPLE_AXIS} is the number of samples; a row of a matrix is a sample.",))
+    elif any(SAMPLE_AXIS in names_in(line.formula) for line in equations.nested):
+        yield Paragraph((f"{SAMPLE_AXIS} is the number of samples.",))
 
 
 # What is known and what is not.
@@ -120,7 +139,7 @@ def _known_row(node: Node, shape: Shape, data: Any) -> tuple[Words, ...]:
 def _activation_row(activation: Activation) -> tuple[Words, ...]:
     fixed = ", ".join(f"{name} = {_plain(value)}" for name, value in activation.attributes.items())
     what = f"{activation.doc}, with {fixed}" if activation.doc and fixed else activation.doc or fixed
-    return activation.left, what, activation.form or "a function of its own"
+    return activation.left, what, activation.form or "an elementary function"
 
 
 def _unknown_rows(equations: Equations, most: int | None) -> Iterator[tuple[Words, ...]]:
@@ -147,7 +166,7 @@ def _initializer(node: Node) -> str:
 
 
 def _plain(value: object) -> str:
-    return f"{value:.17g}" if isinstance(value, float) else str(value)
+    return str(value).removesuffix(".0")
 
 
 def shape_words(shape: Shape) -> str:
@@ -169,8 +188,24 @@ def _count(number: int, thing: str) -> str:
 # Lists, without the middle of very long ones.
 
 
-def _equality(line: Substitution) -> Apply:
-    return Apply("equal", (_name(line), line.formula))
+def _equality(line: Substitution, most: int | None) -> Apply:
+    return Apply("equal", (_name(line), _without_middle(line.formula, most)))
+
+
+def _without_middle(formula: Formula, most: int | None) -> Formula:
+    """Return a formula; of a sum or product of more parts the first and the last of them."""
+    function = formula.function if isinstance(formula, Apply) else ""
+    if most is None or function not in ("add", "multiply"):
+        return formula
+    parts: list[Formula] = []
+    rest = formula
+    while isinstance(rest, Apply) and rest.function == function:
+        parts.append(rest.operands[1])
+        rest = rest.operands[0]
+    if len(parts) < most:
+        return formula
+    join = total if function == "add" else product
+    return join([rest, *reversed(parts)], formula.shape, most)
 
 
 def _name(line: Substitution) -> Name:
@@ -187,7 +222,7 @@ def _listing(lines: Sequence[tuple[Words, ...]], most: int | None, depth: int) -
 def _elided_rows(rows: Sequence[tuple[Words, ...]], most: int | None, columns: int) -> list[tuple[Words, ...]]:
     first, last = _elided(rows, most)
     hidden = len(rows) - len(first) - len(last)
-    gap: list[tuple[Words, ...]] = [("…", _left_out(hidden), *[""] * (columns - 2))] if hidden else []
+    gap: list[tuple[Words, ...]] = [("…", f"{hidden} more: --full", *[""] * (columns - 2))] if hidden else []
     return [*first, *gap, *last]
 
 
