@@ -9,7 +9,6 @@ import click
 from dagprop.cli import options
 
 if TYPE_CHECKING:
-    from dagprop.explain.document import Document
     from dagprop.explain.equation import Equations
 
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     help="Show the first and last lines of a list, N in all, and leave out its middle.",
 )
 @click.option("--full", is_flag=True, help="Print every line of every list, and arrays whole.")
+@options.document_options
 @options.output_option
 @options.digits_option
 @options.json_option
@@ -40,6 +40,8 @@ def command(
     length: int,
     elide: int,
     full: bool,
+    format: str,
+    standalone: bool,
     output: str | None,
     digits: int,
     as_json: bool,
@@ -63,7 +65,9 @@ def command(
     if as_json:
         write_text(json_text(_document(found)), output)
         return
-    document: Document = equation_document(found, None if full else elide)
+    if format != "text" or standalone:
+        raise click.UsageError("equations are written as text only")
+    document = equation_document(found, None if full else elide)
     write_text(text_document(document, Shown(digits, full)), output)
 
 

@@ -100,6 +100,22 @@ def feeding(command: Command) -> Command:
     return command
 
 
+def document_options(command: Command) -> Command:
+    """Add the options that say how an explanation is written."""
+    for option in (
+        click.option("--standalone", is_flag=True, help="With latex or html: a complete document."),
+        click.option(
+            "--format",
+            type=click.Choice(["text", "latex", "markdown", "html"]),
+            default="text",
+            show_default=True,
+            help="How it is written.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 backend_option = click.option(
     "--backend",
     type=click.Choice(["auto", "reference", "compiled"]),

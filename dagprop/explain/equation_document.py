@@ -90,11 +90,7 @@ def _nested(equations: Equations, most: int | None) -> Iterator[Block]:
     if rest:
         yield Paragraph(("where",))
         yield _listing([("", _equality(line, most)) for line in rest], most, depth=1)
-        yield Paragraph(
-            (
-                "A value that is used several times keeps its name, and so does one that would make an equation too long.",
-            )
-        )
+        yield Paragraph((_KEPT,))
     yield from _remarks(equations)
 
 
