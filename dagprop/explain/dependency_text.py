@@ -54,20 +54,27 @@ def dependency_text(
 
 def _sections(dependency: Dependency, depth: int, most: int | None, branches: Branches) -> Iterator[str]:
     network, node = dependency.network, dependency.node
+    count = len(dependency.below) - 1
     others = [ways for ways in dependency.ways if ways.root != node]
     told = [ways for ways in others if ways.count] or others
     for ways in told[:_OUTPUTS_TOLD]:
         yield _ways_text(ways, node, branches)
-        if ways.count > 1:
+        if ways.count > 1 or (ways.count and not count):
             tree = _tree(network, dependency.between(ways.root), ways.root, depth, branches)
             yield "\n".join(_without_middle(tree, most, branches))
     if len(told) > _OUTPUTS_TOLD:
         yield f"{branches.gap} and {len(told) - _OUTPUTS_TOLD} more outputs"
-    count = len(dependency.below) - 1
+    if not count:
+        yield (
+            f"nothing depends on {node}"
+            if dependency.reverse
+            else f"{node} ({network.node(node).op}) depends on nothing"
+        )
+        return
     if dependency.reverse:
-        yield f"{count or 'no'} node{'s depend' if count != 1 else ' depends'} on {node}"
+        yield f"{count} node{'s depend' if count > 1 else ' depends'} on {node}"
     else:
-        yield f"{node} depends on {count or 'no'} node{'s' if count != 1 else ''}"
+        yield f"{node} depends on {count} node{'s' if count > 1 else ''}"
     tree = _tree(network, dependency.below, node, depth, branches)
     yield "\n".join(_without_middle(tree, most, branches))
 

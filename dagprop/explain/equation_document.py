@@ -20,9 +20,10 @@ from dagprop.explain.document import (
     product,
     total,
 )
-from dagprop.explain.equation import Activation, Equations, Substitution
+from dagprop.explain.equation import Equations
 from dagprop.explain.formula import Apply, Formula, Name, Value, names_in
 from dagprop.explain.numbers import shape_text
+from dagprop.explain.substitutions import Activation, Substitution
 from dagprop.graph.records import DEFAULT_INITIALIZER, SAMPLE_AXIS, Node, Shape
 
 MOST_LINES = 24
