@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @options.graph_argument
 @click.option(
     "--length",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 1000),
     default=100,
     show_default=True,
     help="About so many names, numbers and signs in one equation; a longer one is cut into several.",

@@ -66,39 +66,43 @@ def equations(network: Network, length: int = LENGTH) -> Equations:
 
 
 def _nested(substitutions: tuple[Substitution, ...], roots: tuple[str, ...], length: int) -> tuple[Substitution, ...]:
+    """Return the long equations: of the roots, and of what kept its name in them or in each other."""
     formulas = {line.reference: line.formula for line in substitutions}
-    needed = {name for name in roots if name in formulas}
-    counts: dict[str, Counter[str]] = {}
-    sizes: dict[str, int] = {}
+    counts, sizes = _counted(formulas, roots)
     times: Counter[str] = Counter()
-    for name in reversed(formulas):
-        if name in needed:
-            counts[name], sizes[name] = name_counts(formulas[name])
-            times.update(counts[name])
-            needed.update(inner for inner in counts[name] if inner in formulas)
+    for found in counts.values():
+        times.update(found)
     written: dict[str, Formula] = {}
-    kept: dict[str, set[str]] = {}
-    for name in formulas:
-        if name not in needed:
-            continue
+    kept: dict[str, set[str]] = {}  # the names in what was written that have an equation of their own
+    for name in counts:
         inner = {
             operand: count
             for operand, count in counts[name].items()
             if operand in written and operand not in roots and (times[operand] == 1 or sizes[operand] <= SHORT)
         }
-        size = sizes[name] + sum((sizes[operand] - 1) * count for operand, count in inner.items())
+        sizes[name] += sum((sizes[operand] - 1) * count for operand, count in inner.items())
         for operand in sorted(inner, key=lambda operand: sizes[operand], reverse=True):
-            if size <= length:
+            if sizes[name] <= length:
                 break
-            size -= (sizes[operand] - 1) * inner.pop(operand)
-        sizes[name] = size
+            sizes[name] -= (sizes[operand] - 1) * inner.pop(operand)
         written[name] = substitute(formulas[name], {operand: written[operand] for operand in inner})
-        kept[name] = {operand for operand in counts[name] if operand in written and operand not in inner}
-        kept[name] = kept[name].union(*(kept[operand] for operand in inner))
+        own = {operand for operand in counts[name] if operand in written and operand not in inner}
+        kept[name] = own.union(*(kept[operand] for operand in inner))
     shown = {name for name in roots if name in written}
-    for name in reversed(formulas):
+    for name in reversed(written):
         if name in shown:
             shown.update(kept[name])
-    order = [*dict.fromkeys(name for name in roots if name in shown)]
-    order += [name for name in reversed(formulas) if name in shown and name not in roots]
-    return tuple(Substitution(name, written[name]) for name in order)
+    order = [*roots, *(name for name in reversed(written) if name not in roots)]
+    return tuple(Substitution(name, written[name]) for name in order if name in shown)
+
+
+def _counted(formulas: dict[str, Formula], roots: tuple[str, ...]) -> tuple[dict[str, Counter[str]], dict[str, int]]:
+    """Return, for each value that the roots need, how often each name stands in its formula, and how long that is."""
+    needed = set(roots)
+    found: dict[str, tuple[Counter[str], int]] = {}
+    for name in reversed(formulas):
+        if name in needed:
+            found[name] = name_counts(formulas[name])
+            needed.update(found[name][0])
+    in_order = list(reversed(found.items()))
+    return {name: counts for name, (counts, _) in in_order}, {name: size for name, (_, size) in in_order}

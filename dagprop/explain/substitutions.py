@@ -10,7 +10,6 @@ from itertools import count
 from typing import Any
 
 from dagprop.backends.leaf_values import actual_shape
-from dagprop.errors import DagpropError
 from dagprop.explain.formula import Apply, Formula, Name, Number, Shape, fold
 from dagprop.explain.rule_formulas import forward_formulas, op_formula
 from dagprop.graph.records import SAMPLE_AXIS
@@ -117,10 +116,24 @@ def _substitutions(
             writer.shapes[step.outputs[0]] = formulas[0].shape
             found.append(Substitution(step.outputs[0], writer.tidy(formulas[0])))
             continue
-        for reference, formula in zip(step.outputs, forward_formulas(step, writer.shapes), strict=True):
+        for reference, formula in zip(step.outputs, _written_out(network, step, writer), strict=True):
             writer.shapes[reference] = formula.shape
             found.append(Substitution(reference, writer.tidy(formula)))
     return found
+
+
+def _written_out(network: Network, step: ForwardStep, writer: _Writer) -> tuple[Formula, ...]:
+    """Return the formula of each output of a step; where the rule cannot be recorded, the op by its name."""
+    try:
+        return forward_formulas(step, writer.shapes)
+    except (Exception, SystemExit):  # a rule is anybody's code, and needs no formula to run
+        operands = tuple(Name(name, writer.shapes[name]) for name in step.inputs if name)
+        shapes = [actual_shape(network.shapes[reference], writer.sizes) for reference in step.outputs]
+        several = len(shapes) > 1
+        return tuple(
+            Apply(step.op, operands, (f"output {number}",) if several else (), shape)
+            for number, shape in enumerate(shapes)
+        )
 
 
 class _Writer:
@@ -193,6 +206,6 @@ def _form(network: Network, op: Op, step: ForwardStep) -> Formula | None:
     for attributes, shape in ((named, ()), (step.attributes, ()), (step.attributes, shapes)):
         try:
             return writer.tidy(op_formula(op, attributes, "x", actual_shape(shape, writer.sizes)))
-        except (DagpropError, TypeError, ValueError, LookupError, ArithmeticError):
-            continue  # the rule needs axes, or the number itself
+        except (Exception, SystemExit):
+            continue  # a rule is anybody's code: it may need axes, or the number itself
     return None

@@ -147,6 +147,17 @@ def test_attributes_tell_activations_of_one_op_apart(load):
     assert str(found) == "c = leaky_relu(leaky_relu(leaky_relu(p, alpha = 0.01), alpha = 0.2), alpha = 0.01)"
 
 
+@pytest.mark.usefixtures("own_ops")
+def test_a_rule_that_cannot_be_recorded_is_written_by_the_name_of_its_op(load):
+    @registry.op("picky")
+    def picky(xp, x, z):
+        return x * z if hasattr(x, "value") or not hasattr(x, "number") else xp.no_such_function(x)
+
+    nodes = {"p": {"op": "parameter", "value": [0.5, 2]}, "f": {"op": "picky", "inputs": ["p", "p"]}}
+    nodes["g"] = {"op": "sum", "inputs": ["f"]}
+    assert str(dagprop.equation(load({"dagprop": 1, "nodes": nodes}))) == "g = Σ(picky(p, p))"
+
+
 @pytest.mark.parametrize(
     ("shape", "expected"),
     [([], "L = Σₙ((y - x · w) · (y - x · w)) / N"), ([3], "L = Σₙ((y - x · w) ⊙ (y - x · w)) / N")],
