@@ -94,7 +94,7 @@ def dependency(graph: Graph, node: str | None = None, reverse: bool = False) -> 
     Raises
     ------
     GraphError
-        If the graph is wrong, or there is no such node (DP104).
+        If the graph is wrong, there is no such node (DP104), or something else than an id is given (DP008).
     """
     network = prepare(graph)
     loss = network.graph.loss
@@ -115,6 +115,8 @@ def dependency(graph: Graph, node: str | None = None, reverse: bool = False) -> 
 
 def _find_node(graph: Graph, network: Network, name: str) -> str:
     """Return the node of the expanded graph that a name stands for; the call of a definition stands for its output."""
+    if not isinstance(name, str):
+        raise GraphError(Problem("DP008", f"expected the id of a node, got a {type(name).__name__}"))
     id, output = split_reference(name)
     if name in network.shapes:
         return id

@@ -195,3 +195,8 @@ def test_a_misspelt_node_is_an_error_with_a_hint(root, graph, name, hint):
 def test_the_call_of_a_definition_stands_for_its_output(root):
     graph = dagprop.load(root / "graphs/xor.json")
     assert dagprop.depends(graph, "hidden").node == "hidden/f"
+
+
+def test_something_else_than_an_id_is_refused(root):
+    with pytest.raises(GraphError, match="expected the id of a node, got a int"):
+        dagprop.depends(dagprop.load(root / "graphs/line.json"), 3)
