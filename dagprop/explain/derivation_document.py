@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from dagprop.explain.derivation import SMALL, Derivation, Line, Term
+from dagprop.explain.derivation import SMALL
+from dagprop.explain.derivation_records import Derivation, Line, Term
 from dagprop.explain.document import Block, Document, Equation, Heading, Paragraph, Words, product, total
 from dagprop.explain.entries import entry, in_numbers
 from dagprop.explain.formula import Apply, Formula, Name, Number, Partial, Product, Reused, Value, names_in, substitute
