@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from math import prod
+from math import inf, prod
 from types import CodeType
 from typing import Any
 
 import numpy as np
 
-from dagprop.backends.array_code import NUMPY_NAMES, OTHER_NAMES, array_code
+from dagprop.backends.array_code import NUMPY_NAMES, OTHER_NAMES, ArrayCode, array_code
 from dagprop.backends.blas import subtract_column_sums, subtract_product, threads
 from dagprop.backends.interrupts import uninterrupted
 from dagprop.backends.numpy_namespace import numpy_namespace, one_hot
 from dagprop.backends.reference import Array
-from dagprop.backends.trainer import EpochOutcome, TrainingTask
+from dagprop.backends.trainer import EpochOutcome, NotCompiledError, TrainingTask
 from dagprop.program.records import Program
 from dagprop.program.trace import LEARNING_RATE, training_program
 
@@ -54,21 +54,43 @@ def _compiled(code: str) -> CodeType:
     return compile(code, "<array program>", "exec")
 
 
-def bind(code: str, inputs: Sequence[Array]) -> tuple[Step, tuple[Array, ...]]:
+def bind(code: ArrayCode, inputs: Sequence[Array]) -> tuple[Step, tuple[Array, ...]]:
     """Return the function that computes a step of some code, and the arrays that it leaves the outputs in.
 
     Parameters
     ----------
-    code : str
-        Of :func:`~dagprop.backends.array_code.array_code`.
+    code : ArrayCode
     inputs : sequence of array
         C-contiguous: what a step reads each time, and where the new values of those that it updates go.
+
+    Raises
+    ------
+    NotCompiledError
+        If the code has kernels and LLVM is not there.
     """
     names: dict[str, Any] = {"__builtins__": {}, **_NAMESPACE}
-    exec(_compiled(code), names)
+    if code.llvm:
+        from dagprop.backends.kernels import kernel_binder  # LLVM takes long to load
+
+        names["kernel"] = kernel_binder(code.llvm)
+    exec(_compiled(code.python), names)
     with np.errstate(all="ignore"):
         step, outputs = names["prepare"](inputs)
     return step, outputs
+
+
+def compiled(
+    program: Program,
+    outputs: Collection[str] | None,
+    updates: Mapping[str, str],
+    inputs: Sequence[Array],
+    steps: float,
+) -> tuple[Step, tuple[Array, ...]]:
+    """Return what :func:`bind` makes of a program: with kernels where they pay in so many steps and LLVM is there."""
+    try:
+        return bind(array_code(program, outputs, updates, steps), inputs)
+    except NotCompiledError:
+        return bind(array_code(program, outputs, updates), inputs)
 
 
 def thread_count(program: Program) -> int | None:
@@ -87,19 +109,15 @@ class ArrayProgram:
     program : Program
     outputs : collection of str, optional
         The names of the outputs that are wanted; by default all.
-
-    Attributes
-    ----------
-    code : str
-        The Python code that runs.
+    runs : float
+        How often it will run.
     """
 
-    def __init__(self, program: Program, outputs: Collection[str] | None = None) -> None:
-        self.code = array_code(program, outputs)
+    def __init__(self, program: Program, outputs: Collection[str] | None = None, runs: float = 1) -> None:
         self._names = [name for name in program.outputs if outputs is None or name in outputs]
         shapes = {name: program.instructions[number].shape for name, number in program.inputs.items()}
         self._inputs = {name: _empty(prod(shape), program.dtype).reshape(shape) for name, shape in shapes.items()}
-        self._step, self._outputs = bind(self.code, list(self._inputs.values()))
+        self._step, self._outputs = compiled(program, outputs, {}, list(self._inputs.values()), runs)
         self._threads = thread_count(program)
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -201,10 +219,11 @@ class _BatchStep:
         # A state that no rule reads is no input: its new value comes out as any other value does.
         unread = {f"new {id}": shared[id] for id in task.updates if id not in program.inputs}
         wanted = ["loss", *(task.compared or ()), *unread]
-        self.code = array_code(program, wanted, updates)
         self.threads = thread_count(program)
-        step, outputs = bind(self.code, [leaves[name] for name in program.inputs])
-        self._step = step
+        # A short last batch comes once an epoch only: it is not worth another compilation.
+        steps = task.steps if size == task.batch_size or task.steps == inf else 0
+        inputs = [leaves[name] for name in program.inputs]
+        self._step, outputs = compiled(program, wanted, updates, inputs, steps)
         names = [name for name in program.outputs if name in wanted]
         by_name = dict(zip(names, outputs, strict=True))
         self._loss = by_name["loss"]

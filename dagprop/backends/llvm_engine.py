@@ -28,6 +28,10 @@ class MachineCode:
     functions: Mapping[str, Callable[..., Any]]
     _engine: Any
 
+    def address(self, name: str) -> int:
+        """Return where a function lies in memory."""
+        return int(self._engine.get_function_address(name))
+
 
 @lru_cache(maxsize=KEPT)
 def machine_code(

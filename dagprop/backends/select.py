@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
+from math import inf
 from typing import Literal
 
 from dagprop.backends.reference import Array, Run, run
@@ -46,7 +48,7 @@ def choose_trainer(task: TrainingTask, backend: Backend = "auto") -> Trainer | N
     ----------
     task : TrainingTask
     backend : {"auto", "reference", "compiled"}
-        ``auto`` compiles what can be compiled.
+        ``auto`` compiles what can be compiled, as far as that pays; ``compiled`` compiles at any price.
 
     Raises
     ------
@@ -58,6 +60,8 @@ def choose_trainer(task: TrainingTask, backend: Backend = "auto") -> Trainer | N
         If ``compiled`` is asked for and a rule cannot be recorded (DP503).
     """
     check_backend(backend)
+    if backend == "compiled":
+        task = replace(task, steps=inf)
     reasons: list[str] = []
     for module, name in () if backend == "reference" else _TRAINERS:
         try:

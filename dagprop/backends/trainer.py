@@ -31,6 +31,9 @@ class TrainingTask:
     sampled, fixed, variables : mapping from leaf id to array
         The inputs with all their samples; the constants and inputs without samples; the parameters and states.
     batch_size : int
+    steps : float
+        How many there will be, as far as is known: what takes long to prepare has to pay; infinite where it shall be
+        done anyhow.
     """
 
     plan: Plan
@@ -42,6 +45,7 @@ class TrainingTask:
     fixed: Mapping[str, Array]
     variables: Mapping[str, Array]
     batch_size: int
+    steps: float = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -127,4 +127,4 @@ def _text(emit: str, task: TrainingTask) -> str:
         return str(program)
     from dagprop.backends.array_code import array_code
 
-    return array_code(program)
+    return array_code(program).python

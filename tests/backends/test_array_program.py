@@ -241,7 +241,7 @@ def test_text_cannot_leave_its_comment(text):
         {text: 1},
         "float64",
     )
-    code = array_code(program, None, {text: text})
+    code = array_code(program, None, {text: text}).python
     names = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
     assert names <= {"v0", "v1", "o1", "m0", "inputs", "exp", "step", "empty", "empty_like", "copyto"}
     assert len(code.splitlines()) == len(code.split("\n")) - 1
@@ -262,13 +262,13 @@ def test_a_comparison_may_overwrite_what_it_compares():
         "float32",
     )
     assert_agree(program, {"a": np.random.default_rng(0).standard_normal((40, 50)).astype("float32")})
-    assert array_code(program).count("empty(") == 1
+    assert array_code(program).python.count("empty(") == 1
 
 
 def test_the_updates_of_layers_are_one_product_each(root):
     steps, leaves = training_steps(dagprop.load(root / "graphs/digits.json"), 8)
     program = training_program(steps, {id: array.shape for id, array in leaves.items()}, {}, "float32")
-    code = array_code(program, ["loss"], {id: f"new {id}" for id in steps.wrt})
+    code = array_code(program, ["loss"], {id: f"new {id}" for id in steps.wrt}).python
     assert code.count(f"{SUBTRACT_PRODUCT}(") == code.count(f"{SUBTRACT_COLUMN_SUMS}(") == 2
     step = code.partition("def step")[2]
     assert "empty" not in step and "reshape" not in step, "no array is made in a step"

@@ -1,0 +1,422 @@
+"""The kernel of a group in LLVM's language: a loop over the rows, and in it one over the columns for each pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, Lowered
+from dagprop.backends.fusion import Group, Member
+from dagprop.backends.layouts import Access
+from dagprop.backends.llvm_code import TYPES, declarations, number, operation, plain
+from dagprop.backends.vector_math import VECTOR_FUNCTIONS, vector_functions
+from dagprop.program.records import BOOLEAN, Instruction
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A function in LLVM's language.
+
+    Attributes
+    ----------
+    name, text : str
+    arguments : tuple of str
+        The names of the arrays whose addresses it is given.
+    checks : bool
+        Whether it says if every index was a class: it returns 1 if one was not, else 0.
+    """
+
+    name: str
+    text: str
+    arguments: tuple[str, ...]
+    checks: bool
+
+
+def module_text(kernels: Sequence[Kernel], dtype: str) -> str:
+    """Return the module of some kernels."""
+    kind = TYPES[dtype]
+    end = {"double": "f64", "float": "f32"}[kind]
+    bodies = "\n".join(kernel.text for kernel in kernels)
+    pure = "memory(none) nounwind willreturn"
+    lines = [line for line in declarations(kind) if "@llvm." in line]
+    lines += [f"declare {kind} @llvm.{name}.{end}({kind}, {kind}) {pure}" for name in ("maximum", "minimum")]
+    lines.append(f"declare {kind} @llvm.fmuladd.{end}({kind}, {kind}, {kind}) {pure}")
+    lines.append("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+    functions = vector_functions(kind) if "@vector." in bodies else ""
+    return "\n".join([*lines, functions, bodies])
+
+
+def kernel(name: str, lowered: Lowered, group: Group, memory: Callable[[int], str]) -> Kernel:
+    """Return the kernel of a group.
+
+    Parameters
+    ----------
+    name : str
+    lowered : Lowered
+    group : Group
+    memory : callable
+        Gives the name of the array in which a root lies.  What has the same name shares its memory, and nothing else.
+    """
+    return _Writer(name, lowered, group, memory).kernel()
+
+
+@dataclass(slots=True)
+class _Scope:
+    """A place in the code, with the names of what has been computed or read in it.
+
+    Attributes
+    ----------
+    row, column : str
+        The indices there; 0 where there is none.
+    """
+
+    row: str
+    column: str
+    names: dict[int, str]
+    loaded: dict[Access, str]
+
+
+class _Writer:
+    """The lines so far."""
+
+    def __init__(self, name: str, lowered: Lowered, group: Group, memory: Callable[[int], str]) -> None:
+        self.name, self.lowered, self.group, self.memory = name, lowered, group, memory
+        self.kind = TYPES[lowered.dtype]
+        self.rows, self.columns = group.rows, group.columns
+        if _is_flat(group):
+            self.rows, self.columns = 1, self.rows * self.columns
+        self.lines: list[str] = []
+        self.arguments: dict[str, None] = {}
+        self.count = 0
+        self.crossing = self._crossing()
+        self.by_row: dict[int, str] = {}
+        """The values of a row that stay known for the passes behind."""
+
+    def kernel(self) -> Kernel:
+        """Write all."""
+        members = self.group.members
+        checks = any(self.instruction(number).primitive == "one_hot" for number in members)
+        singles = [n for n, member in members.items() if member.kind == "single" and member.reduces]
+        self.label("rows")
+        self.line("%row = phi i64 [ 0, %entry ], [ %row.next, %row.end ]")
+        if checks:
+            self.line("%wrong = phi i1 [ false, %entry ], [ %wrong.next, %row.end ]")
+        for single in singles:
+            zero = number(0.0, self.kind)
+            self.line(f"%before{single} = phi {self.kind} [ {zero}, %entry ], [ %total{single}, %row.end ]")
+        self.wrong = "%wrong"
+        self.line("br label %section0")
+        for place in range(self.group.passes):
+            self.section(place)
+            self.line(f"br label %pass{place}")
+            self.one_pass(place)
+        self.section(self.group.passes)
+        if checks:
+            self.line(f"%wrong.next = or i1 {self.wrong}, false")
+        self.line("br label %row.end")
+        self.label("row.end")
+        self.loop_end("%row", self.rows, "rows", "done")
+        self.label("done")
+        self.epilogue()
+        self.line(f"%answer = zext i1 {'%wrong.next' if checks else 'false'} to i32")
+        self.line("ret i32 %answer")
+        pointers = ", ".join(f"ptr noalias %{name}" for name in self.arguments)
+        start = [f"define i32 @{self.name}({pointers}) {{", "entry:", *self.entry(), "  br label %rows"]
+        return Kernel(self.name, "\n".join([*start, *self.lines, "}", ""]), tuple(self.arguments), checks)
+
+    def entry(self) -> list[str]:
+        """Return the lines that make room for a row of what is needed in between."""
+        lines = []
+        for name in [f"t{n}" for n in self.crossing] + [f"s{n}" for n in self.sums()]:
+            lines.append(f"  %{name} = alloca {self.kind}, i64 {self.columns}, align 64")
+        size = self.columns * (8 if self.kind == "double" else 4)
+        for number_ in self.sums():
+            lines.append(f"  call void @llvm.memset.p0.i64(ptr %s{number_}, i8 0, i64 {size}, i1 false)")
+        return lines
+
+    def sums(self) -> list[int]:
+        """Return the members that are sums over the rows, one for each column."""
+        return [n for n, member in self.group.members.items() if member.kind == "row" and member.reduces]
+
+    def section(self, place: int) -> None:
+        """Write what is computed once a row, before a pass."""
+        self.label(f"section{place}")
+        scope = _Scope("%row", "0", self.by_row, {})
+        for number_, member in self.group.members.items():
+            instruction = self.instruction(number_)
+            if instruction.primitive == "one_hot" and member.phase == place:
+                self.check(number_, instruction, scope)
+            if member.kind == "column" and member.in_pass and member.available == place:
+                self.store(number_, scope)
+            if member.in_pass or member.phase != place:
+                if member.kind == "single" and member.reduces and member.in_pass and member.available == place:
+                    self.fadd(f"%total{number_}", f"%before{number_}", f"%v{number_}")
+                continue
+            if member.kind == "column":
+                self.compute(number_, instruction, scope)
+                self.store(number_, scope)
+            elif member.kind == "single" and member.reduces:
+                self.fadd(f"%total{number_}", f"%before{number_}", self.real(number_, 0, scope))
+
+    def one_pass(self, place: int) -> None:
+        """Write the loop over the columns."""
+        label, column = f"pass{place}", f"%c{place}"
+        self.label(label)
+        self.line(f"{column} = phi i64 [ 0, %section{place} ], [ {column}.next, %{label} ]")
+        members = {n: member for n, member in self.group.members.items() if member.in_pass}
+        for number_, member in members.items():
+            if member.phase == place and member.reduces and member.kind != "row":
+                start = {"sum": 0.0, "max": -inf, "min": inf}[self.instruction(number_).primitive]
+                value = number(start, self.kind)
+                self.line(
+                    f"%v{number_}.so = phi {self.kind} [ {value}, %section{place} ], [ %v{number_}, %{label} ]"
+                )
+        scope = _Scope("%row", column, dict(self.by_row), {})
+        for number_, member in members.items():
+            instruction = self.instruction(number_)
+            if member.phase == place and member.reduces:
+                self.accumulate(number_, member, instruction, scope)
+            elif member.phase == place or (member.phase < place and instruction.primitive == "one_hot"):
+                self.compute(number_, instruction, scope)
+            elif number_ in self.crossing and member.phase < place:
+                scope.names[number_] = self.load_row(number_, column)
+        for number_, member in members.items():
+            if member.phase == place and member.kind == "full":
+                self.store(number_, scope)
+                if number_ in self.crossing:
+                    value = self.real_name(scope.names[number_], self.instruction(number_).boolean)
+                    self.line(f"store {self.kind} {value}, ptr {self.element(f't{number_}', column, self.kind)}")
+        self.loop_end(column, self.columns, label, f"section{place + 1}")
+        for number_, member in members.items():
+            if member.phase == place and member.reduces and member.kind != "row":
+                self.by_row[number_] = f"%v{number_}"
+
+    def accumulate(self, number_: int, member: Member, instruction: Instruction, scope: _Scope) -> None:
+        """Write how one more full value is taken into a reduction."""
+        value = self.real(number_, len(instruction.operands) - 1, scope)
+        if member.kind == "row":
+            place = self.element(f"s{number_}", scope.column, self.kind)
+            before, after = self.new(), self.new()
+            self.line(f"{before} = load {self.kind}, ptr {place}")
+            self.fadd(after, before, value)
+            self.line(f"store {self.kind} {after}, ptr {place}")
+        elif instruction.primitive == "sum":
+            self.fadd(f"%v{number_}", f"%v{number_}.so", value)
+        else:
+            name = f"@llvm.{instruction.primitive}imum.{'f64' if self.kind == 'double' else 'f32'}"
+            self.line(f"%v{number_} = call {self.kind} {name}({self.kind} %v{number_}.so, {self.kind} {value})")
+
+    def epilogue(self) -> None:
+        """Write what is known when all rows are done."""
+        singles = _Scope("0", "0", {}, {})
+        for number_, member in self.group.members.items():
+            if member.kind == "single":
+                if member.reduces:
+                    singles.names[number_] = f"%total{number_}"
+                else:
+                    self.compute(number_, self.instruction(number_), singles)
+                self.store(number_, singles)
+        rows = {n: member for n, member in self.group.members.items() if member.kind == "row"}
+        if not rows:
+            return
+        self.line("br label %sums")
+        self.label("sums")
+        self.line("%c = phi i64 [ 0, %done ], [ %c.next, %sums ]")
+        scope = _Scope("0", "%c", dict(singles.names), {})
+        for number_, member in rows.items():
+            instruction = self.instruction(number_)
+            if member.reduces:
+                name = self.new()
+                self.line(f"{name} = load {self.kind}, ptr {self.element(f's{number_}', '%c', self.kind)}")
+                scope.names[number_] = name
+                if instruction.primitive == SUBTRACT_COLUMN_SUMS:
+                    old, rate = (self.real(number_, position, scope) for position in (0, 1))
+                    scaled, scope.names[number_] = self.new(), self.new()
+                    self.line(f"{scaled} = fmul {self.kind} {name}, {rate}")
+                    self.line(f"{scope.names[number_]} = fsub {self.kind} {old}, {scaled}")
+            else:
+                self.compute(number_, instruction, scope)
+            self.store(number_, scope)
+        self.loop_end("%c", self.columns, "sums", "end")
+        self.label("end")
+
+    def compute(self, number_: int, instruction: Instruction, scope: _Scope) -> None:
+        """Write an elementwise operation."""
+        primitive, operands, result = plain(instruction), range(len(instruction.operands)), self.new()
+        if primitive == "one_hot":
+            index, column, found = self.real(number_, 0, scope), self.new(), self.new()
+            self.line(f"{column} = uitofp i64 {scope.column} to {self.kind}")
+            self.line(f"{found} = fcmp oeq {self.kind} {index}, {column}")
+            self.line(f"{result} = uitofp i1 {found} to {self.kind}")
+        elif primitive == "real":
+            result = self.real(number_, 0, scope)
+        elif primitive in VECTOR_FUNCTIONS:
+            value = self.real(number_, 0, scope)
+            self.line(f"{result} = call {self.kind} @vector.{primitive}({self.kind} {value})")
+        else:
+            if primitive.startswith("logical_"):
+                given = [self.truth(number_, position, scope) for position in operands]
+            elif primitive == "where":
+                convert = self.truth if instruction.boolean else self.real
+                given = [self.truth(number_, 0, scope), *(convert(number_, position, scope) for position in (1, 2))]
+            else:
+                given = [self.real(number_, position, scope) for position in operands]
+            kind = "i1" if primitive == "where" and instruction.boolean else self.kind
+            for line in operation(primitive, result, given, kind):
+                self.line(line)
+            if primitive in BOOLEAN and not instruction.boolean:
+                result = self.real_name(result, True)
+        scope.names[number_] = result
+
+    def check(self, number_: int, instruction: Instruction, scope: _Scope) -> None:
+        """Write the question whether the index of a row is a class."""
+        index, size = self.real(number_, 0, scope), instruction.shape[-1]
+        end = "f64" if self.kind == "double" else "f32"
+        whole, same, low, high, both, fine, wrong, all_wrong = (self.new() for _ in range(8))
+        self.line(f"{whole} = call {self.kind} @llvm.floor.{end}({self.kind} {index})")
+        self.line(f"{same} = fcmp oeq {self.kind} {whole}, {index}")
+        self.line(f"{low} = fcmp oge {self.kind} {index}, {number(0.0, self.kind)}")
+        self.line(f"{high} = fcmp olt {self.kind} {index}, {number(float(size), self.kind)}")
+        self.line(f"{both} = and i1 {low}, {high}")
+        self.line(f"{fine} = and i1 {both}, {same}")
+        self.line(f"{wrong} = xor i1 {fine}, true")
+        self.line(f"{all_wrong} = or i1 {self.wrong}, {wrong}")
+        self.wrong = all_wrong
+
+    def operand(self, number_: int, position: int, scope: _Scope) -> tuple[str, bool]:
+        """Return the name of an operand, and whether it is a truth."""
+        instruction = self.instruction(number_)
+        operand = instruction.operands[position]
+        source = self.instruction(operand)
+        if source.primitive == "constant":
+            return number(source.parameters[0], self.kind), False
+        member = self.group.same.get(operand, operand)
+        if member in self.group.members:
+            return scope.names[member], self.instruction(member).boolean
+        access = self.group.reads[number_, position]
+        if access not in scope.loaded:
+            scope.loaded[access] = self.load(access, source.boolean, scope)
+        return scope.loaded[access], source.boolean
+
+    def real(self, number_: int, position: int, scope: _Scope) -> str:
+        return self.real_name(*self.operand(number_, position, scope))
+
+    def truth(self, number_: int, position: int, scope: _Scope) -> str:
+        name, boolean = self.operand(number_, position, scope)
+        return name if boolean else self.truth_name(name)
+
+    def real_name(self, name: str, boolean: bool) -> str:
+        """Return a number for a truth."""
+        if not boolean:
+            return name
+        result = self.new()
+        self.line(f"{result} = uitofp i1 {name} to {self.kind}")
+        return result
+
+    def truth_name(self, name: str) -> str:
+        """Return a truth for a number."""
+        result = self.new()
+        self.line(f"{result} = fcmp une {self.kind} {name}, {number(0.0, self.kind)}")
+        return result
+
+    def load(self, access: Access, boolean: bool, scope: _Scope) -> str:
+        index = self.index(access.offset, (scope.row, access.row_stride), (scope.column, access.column_stride))
+        place = self.element(self.argument(access.root), index, "i8" if boolean else self.kind)
+        name = self.new()
+        self.line(f"{name} = load {'i8' if boolean else self.kind}, ptr {place}")
+        if not boolean:
+            return name
+        truth = self.new()
+        self.line(f"{truth} = icmp ne i8 {name}, 0")
+        return truth
+
+    def load_row(self, number_: int, column: str) -> str:
+        """Write how a full value of an earlier pass is read."""
+        name = self.new()
+        self.line(f"{name} = load {self.kind}, ptr {self.element(f't{number_}', column, self.kind)}")
+        return self.truth_name(name) if self.instruction(number_).boolean else name
+
+    def store(self, number_: int, scope: _Scope) -> None:
+        """Write how a member gets into its memory, if it has any."""
+        if number_ not in self.group.stored:
+            return
+        member, boolean = self.group.members[number_], self.instruction(number_).boolean
+        strides = {"full": (self.columns, 1), "column": (1, 0), "row": (0, 1), "single": (0, 0)}[member.kind]
+        index = self.index(0, (scope.row, strides[0]), (scope.column, strides[1]))
+        place = self.element(self.argument(self.lowered.roots[number_]), index, "i8" if boolean else self.kind)
+        name = scope.names[number_]
+        if boolean:
+            byte = self.new()
+            self.line(f"{byte} = zext i1 {name} to i8")
+            name = byte
+        self.line(f"store {'i8' if boolean else self.kind} {name}, ptr {place}")
+
+    def index(self, offset: int, *terms: tuple[str, int]) -> str:
+        """Return offset + Σ index·stride."""
+        result = str(offset)
+        for index, stride in terms:
+            if index == "0" or not stride:
+                continue
+            if stride != 1:
+                product = self.new()
+                self.line(f"{product} = mul nsw i64 {index}, {stride}")
+                index = product
+            if result == "0":
+                result = index
+            else:
+                total = self.new()
+                self.line(f"{total} = add nsw i64 {result}, {index}")
+                result = total
+        return result
+
+    def element(self, array: str, index: str, kind: str) -> str:
+        name = self.new()
+        self.line(f"{name} = getelementptr inbounds {kind}, ptr %{array}, i64 {index}")
+        return name
+
+    def argument(self, root: int) -> str:
+        name = self.memory(root)
+        self.arguments.setdefault(name)
+        return name
+
+    def fadd(self, result: str, a: str, b: str) -> None:
+        """Write a sum whose terms may be taken in any order."""
+        self.line(f"{result} = fadd reassoc nsz {self.kind} {a}, {b}")
+
+    def loop_end(self, index: str, size: int, label: str, behind: str) -> None:
+        self.line(f"{index}.next = add nuw nsw i64 {index}, 1")
+        self.line(f"{index}.more = icmp ult i64 {index}.next, {size}")
+        self.line(f"br i1 {index}.more, label %{label}, label %{behind}")
+
+    def instruction(self, number_: int) -> Instruction:
+        return self.lowered.instructions[number_]
+
+    def new(self) -> str:
+        self.count += 1
+        return f"%x{self.count}"
+
+    def label(self, name: str) -> None:
+        self.lines.append(f"{name}:")
+
+    def line(self, text: str) -> None:
+        self.lines.append(f"  {text}")
+
+    def _crossing(self) -> list[int]:
+        """Return the full members that a later pass than their own needs."""
+        members = self.group.members
+        found: dict[int, None] = {}
+        for number_, member in members.items():
+            for operand in self.instruction(number_).operands if member.in_pass else ():
+                source = members.get(operand)
+                if source and source.kind == "full" and source.phase < member.phase:
+                    if self.instruction(operand).primitive != "one_hot":
+                        found[operand] = None
+        return list(found)
+
+
+def _is_flat(group: Group) -> bool:
+    """Whether all rows can be taken as one."""
+    return all(member.kind == "full" for member in group.members.values()) and all(
+        access.row_stride == access.column_stride * group.columns for access in group.reads.values()
+    )
