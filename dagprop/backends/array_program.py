@@ -15,6 +15,7 @@ from dagprop.backends.interrupts import uninterrupted
 from dagprop.backends.numpy_namespace import numpy_namespace, one_hot
 from dagprop.backends.reference import Array
 from dagprop.backends.trainer import EpochOutcome, NotCompiledError, TrainingTask
+from dagprop.graph.records import SAMPLE_AXIS
 from dagprop.program.records import Program
 from dagprop.program.trace import LEARNING_RATE, training_program
 
@@ -186,9 +187,17 @@ class ArrayTrainer:
                     break
                 compared += step.compared()
             interrupted = asked()
-        pairs = None if self._task.compared is None else compared
+        pairs = None if self._task.compared is None else self._together(compared)
         changed = {id: array.copy() for id, array in self._variables.items()}
         return EpochOutcome({**variables, **changed}, np.array(losses, float), pairs, interrupted)
+
+    def _together(self, pairs: list[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
+        """Return pairs of one batch each as one pair of all, if they have a row for each sample."""
+        by_sample = all(self._task.shapes[name][:1] == (SAMPLE_AXIS,) for name in self._task.compared or ())
+        if not by_sample or not pairs:
+            return pairs
+        predictions, targets = zip(*pairs, strict=True)
+        return [(np.concatenate(predictions), np.concatenate(targets))]
 
     def _thread_count(self, batches: Sequence[Array]) -> int | None:
         counts = [self._step(size).threads for size in {len(samples) for samples in batches}]

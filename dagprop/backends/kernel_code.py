@@ -43,8 +43,7 @@ def module_text(kernels: Sequence[Kernel], dtype: str) -> str:
     lines += [f"declare {kind} @llvm.{name}.{end}({kind}, {kind}) {pure}" for name in ("maximum", "minimum")]
     lines.append(f"declare {kind} @llvm.fmuladd.{end}({kind}, {kind}, {kind}) {pure}")
     lines.append("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
-    functions = vector_functions(kind) if "@vector." in bodies else ""
-    return "\n".join([*lines, functions, bodies])
+    return "\n".join([*lines, "", vector_functions(kind, bodies) + bodies])
 
 
 def kernel(name: str, lowered: Lowered, group: Group, memory: Callable[[int], str]) -> Kernel:

@@ -55,8 +55,25 @@ _FORMATS = {
 }
 
 
-def vector_functions(kind: str) -> str:
-    """Return the definitions of :data:`VECTOR_FUNCTIONS` for single numbers, named as ``@vector.exp`` is."""
+def vector_functions(kind: str, calling: str) -> str:
+    """Return the definitions of those of :data:`VECTOR_FUNCTIONS` that some code calls.
+
+    Parameters
+    ----------
+    kind : {"double", "float"}
+    calling : str
+        It calls them for single numbers by names as ``@vector.exp``.
+    """
+    definitions = _definitions(kind)
+    needed = ""
+    for name, text in reversed(definitions.items()):  # each calls only such as stand before it
+        if f"@vector.{name}(" in calling + needed:
+            needed = text + needed
+    return needed
+
+
+def _definitions(kind: str) -> dict[str, str]:
+    """Return all functions by name."""
     form = _FORMATS[kind]
     width = {"double": "f64", "float": "f32"}[kind]
     words = {
@@ -95,7 +112,8 @@ def vector_functions(kind: str) -> str:
         "zero": 0.0,
     }
     words |= {name: number(value, kind) for name, value in numbers.items()}
-    return Template(_TEXT).substitute(words)
+    parts = Template(_TEXT).substitute(words).split("\n\n")
+    return {part.partition("@vector.")[2].partition("(")[0]: f"{part.strip()}\n\n" for part in parts}
 
 
 def _horner(variable: str, coefficients: Sequence[float], kind: str) -> str:
@@ -112,6 +130,26 @@ def _horner(variable: str, coefficients: Sequence[float], kind: str) -> str:
 
 
 _TEXT = """
+; 2^n, whose bits are those of the exponent
+define internal $kind @vector.power(i32 %n) $pure {
+  %n.wide = $wide
+  %biased = add $int %n.wide, $bias
+  %bits = shl $int %biased, $fraction
+  %y = bitcast $int %bits to $kind
+  ret $kind %y
+}
+
+; y 2^n
+define internal $kind @vector.scale($kind %y, i32 %n) $pure {
+  %first = ashr i32 %n, 1
+  %second = sub i32 %n, %first
+  %a = call $kind @vector.power(i32 %first)
+  %b = call $kind @vector.power(i32 %second)
+  %y.1 = fmul $kind %y, %a
+  %y.2 = fmul $kind %y.1, %b
+  ret $kind %y.2
+}
+
 ; e^x = 2^n e^r with the whole number n nearest to x / ln 2, so that |r| is at most half of ln 2.
 ; 2^n is multiplied in two halves: as one number it might be too large or too small.
 define internal $kind @vector.exp($kind %x) $pure {
@@ -129,26 +167,6 @@ $exp_series
   %whole.known = select i1 %known, $kind %whole, $kind $zero
   %n = fptosi $kind %whole.known to i32
   %y = call $kind @vector.scale($kind %p, i32 %n)
-  ret $kind %y
-}
-
-; y 2^n
-define internal $kind @vector.scale($kind %y, i32 %n) $pure {
-  %first = ashr i32 %n, 1
-  %second = sub i32 %n, %first
-  %a = call $kind @vector.power(i32 %first)
-  %b = call $kind @vector.power(i32 %second)
-  %y.1 = fmul $kind %y, %a
-  %y.2 = fmul $kind %y.1, %b
-  ret $kind %y.2
-}
-
-; 2^n, whose bits are those of the exponent
-define internal $kind @vector.power(i32 %n) $pure {
-  %n.wide = $wide
-  %biased = add $int %n.wide, $bias
-  %bits = shl $int %biased, $fraction
-  %y = bitcast $int %bits to $kind
   ret $kind %y
 }
 
