@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf, prod
 
 from dagprop.backends.array_lowering import Lowered
-from dagprop.backends.fusion import Group, Unit, fixed_values, numbers, overwritable
+from dagprop.backends.groups import Group, Unit, fixed_values, numbers, overwritable
 from dagprop.program.records import ELEMENTWISE, Instruction
 
 

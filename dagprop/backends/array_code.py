@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 from dagprop.backends.array_buffers import Placement, place_values
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT, VIEWS, Lowered, lower
-from dagprop.backends.fusion import Group, Unit, fuse, pays
+from dagprop.backends.code_text import line, printable, view
+from dagprop.backends.fusion import fuse
+from dagprop.backends.groups import Group, Unit, pays
 from dagprop.backends.kernel_code import Kernel, kernel, module_text
 from dagprop.program.records import ELEMENTWISE, Instruction, Program
 
@@ -30,8 +31,6 @@ REDUCTIONS = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimu
 
 OTHER_NAMES = ("matmul", "argmax", "concatenate", "copyto", "broadcast_to")
 """What else of NumPy the code calls."""
-
-_WIDTH = 56
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def array_code(
         How often it will run: neighbours are fused to kernels if that saves more time than it takes to compile them.
     """
     lowered = lower(program, outputs, updates)
-    if steps and pays(lowered, units := fuse(lowered), steps):
+    if steps and pays(units := fuse(lowered), steps):
         return _Writer(lowered, units).code()
     return _Writer(lowered, list(lowered.instructions)).code()
 
@@ -91,7 +90,7 @@ class _Writer:
     def code(self) -> ArrayCode:
         lowered = self.lowered
         for position, (name, number) in enumerate(lowered.inputs.items()):
-            self.once.append(_line(f"v{number} = inputs[{position}]", name))
+            self.once.append(line(f"v{number} = inputs[{position}]", name))
         for number, (dtype, size) in enumerate(self.placement.buffers):
             self.once.append(f'm{number} = empty({size}, "{dtype}")')
         inside = {
@@ -103,14 +102,14 @@ class _Writer:
             elif lowered.roots[unit] not in inside:
                 self.instruction(unit, lowered.instructions[unit])
         self.updates()
-        results = [f"        {self.result[number]},  # {_printable(name)}" for name, number in lowered.outputs.items()]
+        results = [f"        {self.result[number]},  # {printable(name)}" for name, number in lowered.outputs.items()]
         python = "\n".join(
             [
                 "def prepare(inputs):",
-                *(f"    {line}" for line in self.once),
+                *(f"    {text}" for text in self.once),
                 "",
                 "    def step():",
-                *(f"        {line}" for line in self.step or ["pass"]),
+                *(f"        {text}" for text in self.step or ["pass"]),
                 "",
                 "    return step, (",
                 *results,
@@ -135,8 +134,8 @@ class _Writer:
         if made.checks:
             call = f"if {call}: {self.complaints(group)}"
         first, *others = origins
-        self.step.append(_line(call, first))
-        self.step += [_line("", origin) for origin in others]
+        self.step.append(line(call, first))
+        self.step += [line("", origin) for origin in others]
 
     def complaints(self, group: Group) -> str:
         """Return the calls that say which class index is none."""
@@ -165,16 +164,16 @@ class _Writer:
         elif primitive in (SUBTRACT_PRODUCT, SUBTRACT_COLUMN_SUMS):
             self.once.append(f"{name} = {operands[0]}")
             self.once.append(f"f{number} = {primitive}({', '.join(operands)})")
-            self.step.append(_line(f"f{number}()", instruction.origin))
+            self.step.append(line(f"f{number}()", instruction.origin))
         elif primitive in VIEWS:
-            self.once.append(f"{name} = {_view(instruction, operands[0])}")
+            self.once.append(f"{name} = {view(instruction, operands[0])}")
         elif self.lowered.roots[number] != number:
             self.once.append(f"{name} = {operands[0]}.reshape({instruction.shape})")
         else:
             self.memory(number, instruction)
             lines = self.once if number in self.placement.fixed else self.step
-            for line in self.computation(number, instruction, operands):
-                lines.append(_line(line, instruction.origin))
+            for code in self.computation(number, instruction, operands):
+                lines.append(line(code, instruction.origin))
 
     def memory(self, number: int, instruction: Instruction) -> None:
         """Write where a value lies."""
@@ -280,32 +279,3 @@ class _Writer:
         for old, new in left.items():
             source = "t" if self.lowered.roots[new] in targets or new in written else "v"
             self.step.append(f"copyto(v{old}, {source}{old if source == 't' else new})")
-
-
-def _view(instruction: Instruction, operand: str) -> str:
-    (parameter,) = instruction.parameters
-    if instruction.primitive == "permute_dims":
-        return f"{operand}.transpose({tuple(parameter)})"
-    if instruction.primitive == "broadcast_to":
-        return f"broadcast_to({operand}, {instruction.shape})"
-    items = [_item(item) for item in parameter]
-    if "..." not in items:
-        items.append("...")  # or an element would be a number and no view
-    return f"{operand}[{', '.join(items)}]"
-
-
-def _item(item: Any) -> str:
-    if item is None or item is Ellipsis:
-        return "None" if item is None else "..."
-    if isinstance(item, tuple):
-        return ":".join("" if part is None else str(int(part)) for part in item[1:])
-    return str(int(item))
-
-
-def _line(code: str, comment: str) -> str:
-    return f"{code:<{_WIDTH}}  # {_printable(comment)}" if comment else code
-
-
-def _printable(text: str) -> str:
-    """Return text that cannot end a comment."""
-    return "".join(character if character.isprintable() else " " for character in text)

@@ -162,6 +162,8 @@ class ArrayTrainer:
         self._fixed = {id: np.asarray(task.fixed[id], self._dtype, order="C") for id in self._leaves(task.fixed)}
         self._variables = {id: _like(array, self._dtype) for id, array in task.variables.items()}
         self._rate = np.zeros((), self._dtype)
+        self._given: Mapping[str, Array] = {}
+        """What the last epoch gave back; who comes with it again has the numbers that lie here."""
         self._steps: dict[int, _BatchStep] = {}
         self._step(task.batch_size)  # so that what cannot be recorded is found now
 
@@ -170,8 +172,10 @@ class ArrayTrainer:
 
     def epoch(self, variables: Mapping[str, Array], batches: Sequence[Array], learning_rate: float) -> EpochOutcome:
         """Take one step of gradient descent for each batch: the numbers of its samples."""
-        for id, array in self._variables.items():
-            np.copyto(array, variables[id])
+        given, self._given = self._given, {}
+        if variables is not given:
+            for id, array in self._variables.items():
+                np.copyto(array, variables[id])
         self._rate[...] = learning_rate
         losses: list[float] = []
         compared: list[tuple[Array, Array]] = []
@@ -189,7 +193,8 @@ class ArrayTrainer:
             interrupted = asked()
         pairs = None if self._task.compared is None else self._together(compared)
         changed = {id: array.copy() for id, array in self._variables.items()}
-        return EpochOutcome({**variables, **changed}, np.array(losses, float), pairs, interrupted)
+        self._given = {**variables, **changed}
+        return EpochOutcome(self._given, np.array(losses, float), pairs, interrupted)
 
     def _together(self, pairs: list[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
         """Return pairs of one batch each as one pair of all, if they have a row for each sample."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from math import inf
 
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, Lowered
-from dagprop.backends.fusion import Group, Member
-from dagprop.backends.layouts import Access
-from dagprop.backends.llvm_code import TYPES, declarations, number, operation, plain
-from dagprop.backends.vector_math import VECTOR_FUNCTIONS, vector_functions
-from dagprop.program.records import BOOLEAN, Instruction
+from dagprop.backends.groups import Group, Member
+from dagprop.backends.kernel_values import KernelLines, Scope
+from dagprop.backends.llvm_code import TYPES, declarations, number
+from dagprop.backends.vector_math import vector_functions
+from dagprop.program.records import Instruction
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,34 +60,12 @@ def kernel(name: str, lowered: Lowered, group: Group, memory: Callable[[int], st
     return _Writer(name, lowered, group, memory).kernel()
 
 
-@dataclass(slots=True)
-class _Scope:
-    """A place in the code, with the names of what has been computed or read in it.
-
-    Attributes
-    ----------
-    row, column : str
-        The indices there; 0 where there is none.
-    """
-
-    row: str
-    column: str
-    names: dict[int, str]
-    loaded: dict[Access, str]
-
-
-class _Writer:
-    """The lines so far."""
+class _Writer(KernelLines):
+    """The loops of a kernel."""
 
     def __init__(self, name: str, lowered: Lowered, group: Group, memory: Callable[[int], str]) -> None:
-        self.name, self.lowered, self.group, self.memory = name, lowered, group, memory
-        self.kind = TYPES[lowered.dtype]
-        self.rows, self.columns = group.rows, group.columns
-        if _is_flat(group):
-            self.rows, self.columns = 1, self.rows * self.columns
-        self.lines: list[str] = []
-        self.arguments: dict[str, None] = {}
-        self.count = 0
+        super().__init__(lowered, group, memory)
+        self.name = name
         self.crossing = self._crossing()
         self.by_row: dict[int, str] = {}
         """The values of a row that stay known for the passes behind."""
@@ -141,7 +119,7 @@ class _Writer:
     def section(self, place: int) -> None:
         """Write what is computed once a row, before a pass."""
         self.label(f"section{place}")
-        scope = _Scope("%row", "0", self.by_row, {})
+        scope = Scope("%row", "0", self.by_row, {})
         for number_, member in self.group.members.items():
             instruction = self.instruction(number_)
             if instruction.primitive == "one_hot" and member.phase == place:
@@ -168,10 +146,8 @@ class _Writer:
             if member.phase == place and member.reduces and member.kind != "row":
                 start = {"sum": 0.0, "max": -inf, "min": inf}[self.instruction(number_).primitive]
                 value = number(start, self.kind)
-                self.line(
-                    f"%v{number_}.so = phi {self.kind} [ {value}, %section{place} ], [ %v{number_}, %{label} ]"
-                )
-        scope = _Scope("%row", column, dict(self.by_row), {})
+                self.line(f"%v{number_}.so = phi {self.kind} [ {value}, %section{place} ], [ %v{number_}, %{label} ]")
+        scope = Scope("%row", column, dict(self.by_row), {})
         for number_, member in members.items():
             instruction = self.instruction(number_)
             if member.phase == place and member.reduces:
@@ -191,7 +167,7 @@ class _Writer:
             if member.phase == place and member.reduces and member.kind != "row":
                 self.by_row[number_] = f"%v{number_}"
 
-    def accumulate(self, number_: int, member: Member, instruction: Instruction, scope: _Scope) -> None:
+    def accumulate(self, number_: int, member: Member, instruction: Instruction, scope: Scope) -> None:
         """Write how one more full value is taken into a reduction."""
         value = self.real(number_, len(instruction.operands) - 1, scope)
         if member.kind == "row":
@@ -208,7 +184,7 @@ class _Writer:
 
     def epilogue(self) -> None:
         """Write what is known when all rows are done."""
-        singles = _Scope("0", "0", {}, {})
+        singles = Scope("0", "0", {}, {})
         for number_, member in self.group.members.items():
             if member.kind == "single":
                 if member.reduces:
@@ -222,7 +198,7 @@ class _Writer:
         self.line("br label %sums")
         self.label("sums")
         self.line("%c = phi i64 [ 0, %done ], [ %c.next, %sums ]")
-        scope = _Scope("0", "%c", dict(singles.names), {})
+        scope = Scope("0", "%c", dict(singles.names), {})
         for number_, member in rows.items():
             instruction = self.instruction(number_)
             if member.reduces:
@@ -240,167 +216,6 @@ class _Writer:
         self.loop_end("%c", self.columns, "sums", "end")
         self.label("end")
 
-    def compute(self, number_: int, instruction: Instruction, scope: _Scope) -> None:
-        """Write an elementwise operation."""
-        primitive, operands, result = plain(instruction), range(len(instruction.operands)), self.new()
-        if primitive == "one_hot":
-            index, column, found = self.real(number_, 0, scope), self.new(), self.new()
-            self.line(f"{column} = uitofp i64 {scope.column} to {self.kind}")
-            self.line(f"{found} = fcmp oeq {self.kind} {index}, {column}")
-            self.line(f"{result} = uitofp i1 {found} to {self.kind}")
-        elif primitive == "real":
-            result = self.real(number_, 0, scope)
-        elif primitive in VECTOR_FUNCTIONS:
-            value = self.real(number_, 0, scope)
-            self.line(f"{result} = call {self.kind} @vector.{primitive}({self.kind} {value})")
-        else:
-            if primitive.startswith("logical_"):
-                given = [self.truth(number_, position, scope) for position in operands]
-            elif primitive == "where":
-                convert = self.truth if instruction.boolean else self.real
-                given = [self.truth(number_, 0, scope), *(convert(number_, position, scope) for position in (1, 2))]
-            else:
-                given = [self.real(number_, position, scope) for position in operands]
-            kind = "i1" if primitive == "where" and instruction.boolean else self.kind
-            for line in operation(primitive, result, given, kind):
-                self.line(line)
-            if primitive in BOOLEAN and not instruction.boolean:
-                result = self.real_name(result, True)
-        scope.names[number_] = result
-
-    def check(self, number_: int, instruction: Instruction, scope: _Scope) -> None:
-        """Write the question whether the index of a row is a class."""
-        index, size = self.real(number_, 0, scope), instruction.shape[-1]
-        end = "f64" if self.kind == "double" else "f32"
-        whole, same, low, high, both, fine, wrong, all_wrong = (self.new() for _ in range(8))
-        self.line(f"{whole} = call {self.kind} @llvm.floor.{end}({self.kind} {index})")
-        self.line(f"{same} = fcmp oeq {self.kind} {whole}, {index}")
-        self.line(f"{low} = fcmp oge {self.kind} {index}, {number(0.0, self.kind)}")
-        self.line(f"{high} = fcmp olt {self.kind} {index}, {number(float(size), self.kind)}")
-        self.line(f"{both} = and i1 {low}, {high}")
-        self.line(f"{fine} = and i1 {both}, {same}")
-        self.line(f"{wrong} = xor i1 {fine}, true")
-        self.line(f"{all_wrong} = or i1 {self.wrong}, {wrong}")
-        self.wrong = all_wrong
-
-    def operand(self, number_: int, position: int, scope: _Scope) -> tuple[str, bool]:
-        """Return the name of an operand, and whether it is a truth."""
-        instruction = self.instruction(number_)
-        operand = instruction.operands[position]
-        source = self.instruction(operand)
-        if source.primitive == "constant":
-            return number(source.parameters[0], self.kind), False
-        member = self.group.same.get(operand, operand)
-        if member in self.group.members:
-            return scope.names[member], self.instruction(member).boolean
-        access = self.group.reads[number_, position]
-        if access not in scope.loaded:
-            scope.loaded[access] = self.load(access, source.boolean, scope)
-        return scope.loaded[access], source.boolean
-
-    def real(self, number_: int, position: int, scope: _Scope) -> str:
-        return self.real_name(*self.operand(number_, position, scope))
-
-    def truth(self, number_: int, position: int, scope: _Scope) -> str:
-        name, boolean = self.operand(number_, position, scope)
-        return name if boolean else self.truth_name(name)
-
-    def real_name(self, name: str, boolean: bool) -> str:
-        """Return a number for a truth."""
-        if not boolean:
-            return name
-        result = self.new()
-        self.line(f"{result} = uitofp i1 {name} to {self.kind}")
-        return result
-
-    def truth_name(self, name: str) -> str:
-        """Return a truth for a number."""
-        result = self.new()
-        self.line(f"{result} = fcmp une {self.kind} {name}, {number(0.0, self.kind)}")
-        return result
-
-    def load(self, access: Access, boolean: bool, scope: _Scope) -> str:
-        index = self.index(access.offset, (scope.row, access.row_stride), (scope.column, access.column_stride))
-        place = self.element(self.argument(access.root), index, "i8" if boolean else self.kind)
-        name = self.new()
-        self.line(f"{name} = load {'i8' if boolean else self.kind}, ptr {place}")
-        if not boolean:
-            return name
-        truth = self.new()
-        self.line(f"{truth} = icmp ne i8 {name}, 0")
-        return truth
-
-    def load_row(self, number_: int, column: str) -> str:
-        """Write how a full value of an earlier pass is read."""
-        name = self.new()
-        self.line(f"{name} = load {self.kind}, ptr {self.element(f't{number_}', column, self.kind)}")
-        return self.truth_name(name) if self.instruction(number_).boolean else name
-
-    def store(self, number_: int, scope: _Scope) -> None:
-        """Write how a member gets into its memory, if it has any."""
-        if number_ not in self.group.stored:
-            return
-        member, boolean = self.group.members[number_], self.instruction(number_).boolean
-        strides = {"full": (self.columns, 1), "column": (1, 0), "row": (0, 1), "single": (0, 0)}[member.kind]
-        index = self.index(0, (scope.row, strides[0]), (scope.column, strides[1]))
-        place = self.element(self.argument(self.lowered.roots[number_]), index, "i8" if boolean else self.kind)
-        name = scope.names[number_]
-        if boolean:
-            byte = self.new()
-            self.line(f"{byte} = zext i1 {name} to i8")
-            name = byte
-        self.line(f"store {'i8' if boolean else self.kind} {name}, ptr {place}")
-
-    def index(self, offset: int, *terms: tuple[str, int]) -> str:
-        """Return offset + Σ index·stride."""
-        result = str(offset)
-        for index, stride in terms:
-            if index == "0" or not stride:
-                continue
-            if stride != 1:
-                product = self.new()
-                self.line(f"{product} = mul nsw i64 {index}, {stride}")
-                index = product
-            if result == "0":
-                result = index
-            else:
-                total = self.new()
-                self.line(f"{total} = add nsw i64 {result}, {index}")
-                result = total
-        return result
-
-    def element(self, array: str, index: str, kind: str) -> str:
-        name = self.new()
-        self.line(f"{name} = getelementptr inbounds {kind}, ptr %{array}, i64 {index}")
-        return name
-
-    def argument(self, root: int) -> str:
-        name = self.memory(root)
-        self.arguments.setdefault(name)
-        return name
-
-    def fadd(self, result: str, a: str, b: str) -> None:
-        """Write a sum whose terms may be taken in any order."""
-        self.line(f"{result} = fadd reassoc nsz {self.kind} {a}, {b}")
-
-    def loop_end(self, index: str, size: int, label: str, behind: str) -> None:
-        self.line(f"{index}.next = add nuw nsw i64 {index}, 1")
-        self.line(f"{index}.more = icmp ult i64 {index}.next, {size}")
-        self.line(f"br i1 {index}.more, label %{label}, label %{behind}")
-
-    def instruction(self, number_: int) -> Instruction:
-        return self.lowered.instructions[number_]
-
-    def new(self) -> str:
-        self.count += 1
-        return f"%x{self.count}"
-
-    def label(self, name: str) -> None:
-        self.lines.append(f"{name}:")
-
-    def line(self, text: str) -> None:
-        self.lines.append(f"  {text}")
-
     def _crossing(self) -> list[int]:
         """Return the full members that a later pass than their own needs."""
         members = self.group.members
@@ -408,14 +223,7 @@ class _Writer:
         for number_, member in members.items():
             for operand in self.instruction(number_).operands if member.in_pass else ():
                 source = members.get(operand)
-                if source and source.kind == "full" and source.phase < member.phase:
-                    if self.instruction(operand).primitive != "one_hot":
-                        found[operand] = None
+                again = self.instruction(operand).primitive == "one_hot"  # sooner computed once more than read
+                if source and source.kind == "full" and source.phase < member.phase and not again:
+                    found[operand] = None
         return list(found)
-
-
-def _is_flat(group: Group) -> bool:
-    """Whether all rows can be taken as one."""
-    return all(member.kind == "full" for member in group.members.values()) and all(
-        access.row_stride == access.column_stride * group.columns for access in group.reads.values()
-    )

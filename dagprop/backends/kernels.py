@@ -34,10 +34,8 @@ def kernel_binder(text: str) -> Callable[..., Kernel]:
 
     def kernel(name: str, *arrays: Array) -> Kernel:
         prototype = ctypes.CFUNCTYPE(ctypes.c_int, *(ctypes.c_void_p for _ in arrays))
-        # A pointer made in this way keeps its array alive, and the function its code.
+        # A pointer made in this way keeps its array alive; the code lives as long as this function.
         pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
-        function = prototype(code.address(name))
-        function.code = code
-        return partial(function, *pointers)
+        return partial(prototype(code.address(name)), *pointers)
 
     return kernel

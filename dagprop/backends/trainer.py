@@ -48,6 +48,10 @@ class TrainingTask:
     steps: float = 0
 
 
+SMALL = 4096
+"""Up to so many numbers, arrays are rather copied together than looked at one by one."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class EpochOutcome:
     """One pass over the samples.
@@ -71,8 +75,10 @@ class EpochOutcome:
 
     def is_finite(self) -> bool:
         """Whether every loss, parameter and state is a finite number."""
-        everything = [self.losses, *(value.reshape(-1) for value in self.variables.values())]
-        return bool(np.isfinite(np.concatenate(everything)).all())
+        values = [self.losses, *(value.reshape(-1) for value in self.variables.values())]
+        small = [value for value in values if value.size < SMALL]  # thousands of single numbers are one question
+        large = [value for value in values if value.size >= SMALL]
+        return all(bool(np.isfinite(value).all()) for value in (np.concatenate([*small, np.empty(0)]), *large))
 
 
 class Batches(Sequence[Array]):
