@@ -22,6 +22,9 @@ from dagprop.program.trace import LEARNING_RATE, training_program
 ALIGNMENT = 64
 """Bytes: a line of the cache, and the longest vector of a processor."""
 
+ARRAYS = "compiled: arrays"
+"""What these back ends are, for the user."""
+
 ONE_THREAD = 4e6
 """Up to so many operations, the largest product of a program is computed sooner by one thread than by several."""
 
@@ -86,12 +89,16 @@ def compiled(
     updates: Mapping[str, str],
     inputs: Sequence[Array],
     steps: float,
-) -> tuple[Step, tuple[Array, ...]]:
-    """Return what :func:`bind` makes of a program: with kernels where they pay in so many steps and LLVM is there."""
+) -> tuple[Step, tuple[Array, ...], str]:
+    """Return what :func:`bind` makes of a program, and what it is, for the user.
+
+    It has kernels where they pay in so many steps and LLVM is there.
+    """
+    code = array_code(program, outputs, updates, steps)
     try:
-        return bind(array_code(program, outputs, updates, steps), inputs)
+        return *bind(code, inputs), f"{ARRAYS} with fused kernels (LLVM)" if code.llvm else ARRAYS
     except NotCompiledError:
-        return bind(array_code(program, outputs, updates), inputs)
+        return *bind(array_code(program, outputs, updates), inputs), ARRAYS
 
 
 def thread_count(program: Program) -> int | None:
@@ -118,7 +125,7 @@ class ArrayProgram:
         self._names = [name for name in program.outputs if outputs is None or name in outputs]
         shapes = {name: program.instructions[number].shape for name, number in program.inputs.items()}
         self._inputs = {name: _empty(prod(shape), program.dtype).reshape(shape) for name, shape in shapes.items()}
-        self._step, self._outputs = compiled(program, outputs, {}, list(self._inputs.values()), runs)
+        self._step, self._outputs, _ = compiled(program, outputs, {}, list(self._inputs.values()), runs)
         self._threads = thread_count(program)
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -153,8 +160,6 @@ class ArrayTrainer:
         If a rule does what cannot be recorded (DP503).
     """
 
-    title = "compiled: arrays"
-
     def __init__(self, task: TrainingTask) -> None:
         self._task = task
         self._dtype = np.dtype(task.dtype)
@@ -165,7 +170,7 @@ class ArrayTrainer:
         self._given: Mapping[str, Array] = {}
         """What the last epoch gave back; who comes with it again has the numbers that lie here."""
         self._steps: dict[int, _BatchStep] = {}
-        self._step(task.batch_size)  # so that what cannot be recorded is found now
+        self.title = self._step(task.batch_size).title  # what cannot be recorded is found now
 
     def _leaves(self, arrays: Iterable[str]) -> list[str]:
         return [id for id in arrays if id in self._task.plan.leaves]
@@ -216,6 +221,14 @@ class ArrayTrainer:
         return self._steps[size]
 
 
+def results(task: TrainingTask, program: Program) -> tuple[list[str], dict[str, str]]:
+    """Return the outputs that a step of a training has to give, and the inputs that take on the value of others."""
+    updates = {id: f"new {id}" for id in (*task.plan.wrt, *task.updates) if id in program.inputs}
+    # A state that no rule reads is no input: its new value comes out as any other value does.
+    unread = [f"new {id}" for id in task.updates if id not in program.inputs]
+    return ["loss", *(task.compared or ()), *unread], updates
+
+
 class _BatchStep:
     """One step of gradient descent for a number of samples."""
 
@@ -229,20 +242,17 @@ class _BatchStep:
         leaves = {**shared, **rows}
         shapes = {id: leaves[id].shape for id in task.plan.leaves}
         program = training_program(task.plan, shapes, task.updates, task.dtype)
-        updates = {id: f"new {id}" for id in (*task.plan.wrt, *task.updates) if id in program.inputs}
-        # A state that no rule reads is no input: its new value comes out as any other value does.
-        unread = {f"new {id}": shared[id] for id in task.updates if id not in program.inputs}
-        wanted = ["loss", *(task.compared or ()), *unread]
+        wanted, updates = results(task, program)
         self.threads = thread_count(program)
         # A short last batch comes once an epoch only: it is not worth another compilation.
         steps = task.steps if size == task.batch_size or task.steps == inf else 0
         inputs = [leaves[name] for name in program.inputs]
-        self._step, outputs = compiled(program, wanted, updates, inputs, steps)
+        self._step, outputs, self.title = compiled(program, wanted, updates, inputs, steps)
         names = [name for name in program.outputs if name in wanted]
         by_name = dict(zip(names, outputs, strict=True))
         self._loss = by_name["loss"]
         self._pair = [by_name[name] for name in task.compared or ()]
-        self._unread = [(variable, by_name[name]) for name, variable in unread.items()]
+        self._unread = [(shared[id], by_name[f"new {id}"]) for id in task.updates if id not in program.inputs]
         self._states = [shared[id] for id in task.updates]
         self._rows = [(sampled[id], array) for id, array in rows.items() if id in program.inputs]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf
 
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, Lowered
+from dagprop.backends.code_text import printable
 from dagprop.backends.groups import Group, Member
 from dagprop.backends.kernel_values import KernelLines, Scope
 from dagprop.backends.llvm_code import TYPES, declarations, number
@@ -99,7 +100,9 @@ class _Writer(KernelLines):
         self.line(f"%answer = zext i1 {'%wrong.next' if checks else 'false'} to i32")
         self.line("ret i32 %answer")
         pointers = ", ".join(f"ptr noalias %{name}" for name in self.arguments)
-        start = [f"define i32 @{self.name}({pointers}) {{", "entry:", *self.entry(), "  br label %rows"]
+        origins = dict.fromkeys(self.instruction(number_).origin for number_ in members)
+        comments = [f"; {printable(origin)}" for origin in origins if origin]
+        start = [*comments, f"define i32 @{self.name}({pointers}) {{", "entry:", *self.entry(), "  br label %rows"]
         return Kernel(self.name, "\n".join([*start, *self.lines, "}", ""]), tuple(self.arguments), checks)
 
     def entry(self) -> list[str]:

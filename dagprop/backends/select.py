@@ -102,7 +102,7 @@ def execute(
     if backend != "compiled":
         say(REFERENCE)
         return run(plan, leaves, cotangents)
-    from dagprop.backends.array_program import ArrayProgram
+    from dagprop.backends.array_program import ARRAYS, ArrayProgram
     from dagprop.backends.scalar_program import SCALAR, evaluate
 
     dtype = next(iter(leaves.values())).dtype.name if leaves else "float64"
@@ -117,7 +117,7 @@ def execute(
         except Exception as error:  # a class index out of range, or anybody's rule: the reference says where
             say_fallback(error)
             return run(plan, leaves, cotangents)
-        say("compiled: arrays")
+        say(ARRAYS)
     return Run({name: found[name] for name in plan.outputs}, {name: found[f"d_{name}"] for name in plan.wrt})
 
 

@@ -124,6 +124,9 @@ class _Drawn:
         self.columns = columns
         self.instructions = [instruction("input", (), (name,), shape) for name, shape in shapes.items()]
         self.inputs = {name: number for number, name in enumerate(shapes)}
+        for number, one in enumerate(tuple(self.instructions)):
+            if one.shape:  # in memory that may be used again, which that of inputs may not
+                self.add("concat", (number,), (0,), one.shape)
         self.limit = 4 * max(rows, columns, 1) ** 2
 
     def add(self, primitive, operands, parameters, shape, boolean=False):
@@ -215,9 +218,9 @@ class _Drawn:
 @settings(max_examples=150)
 def test_random_programs(choices, rows, columns, kept, updated):
     drawn = _Drawn(rows, columns)
+    start = len(drawn.instructions)
     for choice in choices:
         drawn.draw(*choice)
-    start = len(drawn.inputs)
     outputs = {f"y{n}": n for n in range(start, len(drawn.instructions)) if kept >> (n - start) & 1}
     outputs["last"] = len(drawn.instructions) - 1
     updates = {}
@@ -249,6 +252,29 @@ def test_random_programs(choices, rows, columns, kept, updated):
             np.testing.assert_allclose(found, values[name], rtol=1e-12, atol=1e-12 * limit(values[name]))
         for name, found in arrays.items():
             np.testing.assert_allclose(found, expected[name], rtol=1e-12, atol=1e-12 * limit(expected[name]))
+
+
+def test_memory_is_used_again_only_when_all_have_read_it():
+    shape = (5, 4)
+    program = Program(
+        (
+            instruction("input", (), ("a",), shape),
+            instruction("input", (), ("b",), (4, 5)),
+            instruction("sin", (0,), (), shape),
+            instruction("sin", (1,), (), (4, 5)),
+            instruction("permute_dims", (3,), ((1, 0),), shape),
+            # From here on one group, whose first result would fit where the second pass reads.
+            instruction("negative", (2,), (), shape),
+            instruction("max", (5,), ((1,), True), (5, 1)),
+            instruction("add", (2, 6), (), shape),
+            instruction("add", (4, 7), (), shape),
+        ),
+        {"a": 0, "b": 1},
+        {"first": 5, "second": 7, "third": 8},
+        "float64",
+    )
+    generator = np.random.default_rng(0)
+    both_agree(program, {"a": generator.random(shape), "b": generator.random((4, 5))})
 
 
 def limit(array):
@@ -352,5 +378,3 @@ def test_without_llvm_numpy_computes(monkeypatch):
     inputs = {"x": np.ones((7, 10)), "b": np.zeros(10), "i": np.zeros(7)}
     found = ArrayProgram(program, runs=math.inf).run(inputs)["loss"]
     assert found == pytest.approx(7 * math.log(10))
-
-
