@@ -131,11 +131,13 @@ START = 0.1
 """Seconds until LLVM is loaded."""
 COMPILING = 0.002
 """Seconds to compile one member of a group."""
+MOST = 5000
+"""Members of all groups together: with more, nobody waits for LLVM, however many steps there are."""
 
 
 def pays(units: Sequence[Unit], steps: float) -> bool:
     """Whether fusing saves more time in so many steps than LLVM takes."""
     groups = [unit for unit in units if isinstance(unit, Group)]
     saved = sum((len(group.members) - 1) * (CALL + ELEMENT * prod(group.shape)) for group in groups)
-    cost = START + COMPILING * sum(len(group.members) for group in groups)
-    return bool(groups) and steps * saved > cost
+    count = sum(len(group.members) for group in groups)
+    return 0 < count <= MOST and steps * saved > START + COMPILING * count

@@ -14,7 +14,7 @@ from dagprop.backends.array_code import array_code
 from dagprop.backends.array_lowering import lower
 from dagprop.backends.array_program import ArrayProgram, bind
 from dagprop.backends.fusion import LONGEST_SUM, fuse
-from dagprop.backends.groups import Group
+from dagprop.backends.groups import MOST, Group
 from dagprop.backends.interpreter import interpret
 from dagprop.backends.llvm_code import TYPES
 from dagprop.backends.llvm_engine import machine_code
@@ -367,6 +367,9 @@ def test_kernels_are_made_where_they_pay():
     assert not array_code(program, steps=1000).llvm
     assert array_code(program, steps=1_000_000).llvm
     assert not array_code(program, steps=0).llvm
+    chain = [instruction("exp", (number,), (), (2, 3)) for number in range(MOST + 1)]
+    program = Program((instruction("input", (), ("x",), (2, 3)), *chain), {"x": 0}, {"y": MOST + 1}, "float64")
+    assert not array_code(program, steps=math.inf).llvm, "compiling it would take minutes"
 
 
 def test_without_llvm_numpy_computes(monkeypatch):
