@@ -134,7 +134,9 @@ def train_network(
     split = split_samples(data.rows, settings.validation, settings.test, settings.seed)
     start = {**initial_values(network, settings.seed), **(parameters or {})}
     leaves = gather_leaves(network, data, start, tuple(dict.fromkeys((*steps.leaves, *start))))
-    task = make_task(network, min(settings.batch_size, len(split.train)), steps, updates, leaves)
+    size = min(settings.batch_size, len(split.train))
+    count = settings.epochs * -(-len(split.train) // max(size, 1))
+    task = make_task(network, size, steps, updates, leaves, count)
     trainer = choose_trainer(task, backend)
     # For a single epoch it would not pay to compile what the validation needs.
     evaluator = compiled_evaluator(network, trainer, task, len(split.validation)) if settings.epochs > 1 else None
@@ -195,9 +197,9 @@ def state_updates(network: Network) -> dict[str, str]:
 
 
 def make_task(
-    network: Network, batch_size: int, steps: Plan, updates: Mapping[str, str], leaves: Leaves
+    network: Network, batch_size: int, steps: Plan, updates: Mapping[str, str], leaves: Leaves, count: int
 ) -> TrainingTask:
-    """Return what a back end needs to know for training."""
+    """Return what a back end needs to know for training of ``count`` steps."""
     objective = class_objective(network)
     return TrainingTask(
         plan=steps,
@@ -209,6 +211,7 @@ def make_task(
         fixed=leaves.fixed,
         variables=leaves.variables,
         batch_size=batch_size,
+        steps=count,
     )
 
 
