@@ -22,7 +22,6 @@ from dagprop.plan.shapes import problem_at
 from dagprop.train.data import Data, fed_inputs
 from dagprop.train.diagnosis import non_finite_error
 from dagprop.train.evaluation import (
-    Evaluation,
     Leaves,
     compiled_evaluator,
     evaluate_samples,
@@ -32,62 +31,10 @@ from dagprop.train.evaluation import (
 )
 from dagprop.train.initializers import initial_values
 from dagprop.train.metrics import accuracy, class_objective
+from dagprop.train.records import EpochRecord, TrainResult
 from dagprop.train.samples import Split, batches, split_samples
 from dagprop.train.settings import check_settings
 from dagprop.train.step_losses import StepLosses
-
-
-@dataclass(frozen=True, slots=True)
-class EpochRecord:
-    """One pass over the training samples.
-
-    Attributes
-    ----------
-    epoch : int
-        Counted from 1.
-    loss : float
-        The mean over the samples of the loss, each batch's taken before its update.
-    accuracy : float, optional
-        The same for the accuracy; None where the target is not a class.
-    validation_loss, validation_accuracy : float, optional
-        On the validation samples, at the end of the epoch.
-    """
-
-    epoch: int
-    loss: float
-    accuracy: float | None = None
-    validation_loss: float | None = None
-    validation_accuracy: float | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainResult:
-    """What a training gives.
-
-    Attributes
-    ----------
-    parameters : dict from str to array
-        The parameters and states behind the last whole step.
-    history : tuple of EpochRecord
-        The whole epochs.
-    step_losses : array of float64
-        The loss of every step, taken before its update.
-    test : Evaluation, optional
-        On the test samples, at the end; None without any, or if the training was interrupted.
-    settings : TrainSettings
-    samples : dict from str to int
-        How many samples were in ``train``, ``validation`` and ``test``.
-    interrupted : bool
-        Whether Ctrl-C ended the training.
-    """
-
-    parameters: dict[str, Array]
-    history: tuple[EpochRecord, ...]
-    step_losses: Array
-    test: Evaluation | None
-    settings: TrainSettings
-    samples: dict[str, int]
-    interrupted: bool = False
 
 
 def train_network(
