@@ -38,7 +38,8 @@ from dagprop.plan.records import Plan
 from dagprop.plan.steps import plan
 from dagprop.train.data import Data, data_from_arrays, load_data
 from dagprop.train.initializers import initial_values
-from dagprop.train.loop import EpochRecord, TrainResult, train_network
+from dagprop.train.loop import train_network
+from dagprop.train.records import EpochRecord, TrainResult
 from dagprop.train.settings import check_settings
 
 __all__ = [
@@ -531,7 +532,7 @@ def train(
     epochs, batch_size, learning_rate, shuffle, seed, validation, test : optional
         See :class:`~dagprop.graph.records.TrainSettings`; what is None is as the graph's ``train`` says.
     on_epoch : callable, optional
-        Is given the :class:`~dagprop.train.loop.EpochRecord` of each epoch when it ends.
+        Is given the :class:`~dagprop.train.records.EpochRecord` of each epoch when it ends.
     backend : {"auto", "reference", "compiled"}
 
     Returns
