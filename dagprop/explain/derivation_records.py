@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dagprop.backends.reference import Array, Values
 from dagprop.explain.formula import Dots, Formula, Partial, Product
+from dagprop.graph.notebook import ShownInNotebooks
 from dagprop.graph.records import SAMPLE_AXIS
 from dagprop.plan.network import Network
 from dagprop.plan.records import BackwardStep, Plan
@@ -93,7 +94,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Derivation:
+class Derivation(ShownInNotebooks):
     """The gradients of some values, line by line.
 
     Attributes
