@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
-from typing import Literal
+from typing import Any, Literal
 
 from dagprop.backends.reference import Array, Run, run
 from dagprop.backends.trainer import NotCompiledError, Trainer, TrainingTask
@@ -78,6 +79,46 @@ def choose_trainer(task: TrainingTask, backend: Backend = "auto") -> Trainer | N
         raise ComputationError(Problem("DP705", f"the network cannot be compiled: {'; '.join(reasons)}"))
     say(REFERENCE)
     return None
+
+
+def choose_evaluator(
+    trainer: Trainer | None, task: TrainingTask, plan: Plan, batch_size: int
+) -> tuple[Trainer, int] | None:
+    """Return what computes the losses of samples with the same back end as a training, or None for the reference.
+
+    It is a trainer of a plan that changes nothing, so that one of its epochs only computes.
+
+    Parameters
+    ----------
+    trainer : Trainer, optional
+        Of the training.
+    task : TrainingTask
+        Of the training.
+    plan : Plan
+        Its first output is the loss; it has no gradients.
+    batch_size : int
+        How many samples go through at a time where they are not taken one by one.
+
+    Returns
+    -------
+    trainer : Trainer
+    size : int
+        Of its batches.
+    """
+    if trainer is None:
+        return None
+    from dagprop.backends.scalar_program import ScalarTrainer, is_samplewise
+
+    if isinstance(trainer, ScalarTrainer):
+        if not is_samplewise(task):
+            return None
+        batch_size = 1
+    kind: Any = type(trainer)
+    try:
+        with paused_collector():
+            return kind(replace(task, plan=plan, updates={}, batch_size=batch_size)), batch_size
+    except Exception:  # whatever it is, the reference can compute it
+        return None
 
 
 def execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, overload
@@ -67,8 +68,12 @@ class EpochOutcome:
 
     def is_finite(self) -> bool:
         """Whether every loss, parameter and state is a finite number."""
-        everything = [self.losses, *(value.reshape(-1) for value in self.variables.values())]
-        return bool(np.isfinite(np.concatenate(everything)).all())
+        return all(map(_is_finite, (self.losses, *self.variables.values())))
+
+
+def _is_finite(value: Array) -> bool:
+    # A training of single numbers asks this so often that NumPy's way would be felt.
+    return math.isfinite(value.item()) if value.size == 1 else bool(np.isfinite(value).all())
 
 
 class Batches(Sequence[Array]):

@@ -51,6 +51,7 @@ def training_task(network: Network, batch_size: int) -> TrainingTask:
     from dagprop.backends.leaf_values import actual_shape
     from dagprop.backends.trainer import TrainingTask
     from dagprop.graph.records import SAMPLE_AXIS
+    from dagprop.plan.network import leaf_sizes
     from dagprop.plan.outputs import prediction_outputs
     from dagprop.plan.steps import plan
     from dagprop.train.evaluation import evaluation_plan
@@ -61,7 +62,7 @@ def training_task(network: Network, batch_size: int) -> TrainingTask:
         steps = plan(network, prediction_outputs(network))
     else:
         steps = evaluation_plan(network, network.graph.parameters(), tuple(updates.values()))
-    sizes = _sizes(network, batch_size)
+    sizes = leaf_sizes(network, batch_size)
     arrays = {id: np.zeros(actual_shape(network.shapes[id], sizes), network.graph.dtype) for id in steps.leaves}
     sampled = {id for id in arrays if network.shapes[id][:1] == (SAMPLE_AXIS,)}
     variables = {id for id in arrays if network.node(id).op in ("parameter", "state")}
@@ -76,22 +77,6 @@ def training_task(network: Network, batch_size: int) -> TrainingTask:
         variables={id: array for id, array in arrays.items() if id in variables},
         batch_size=batch_size,
     )
-
-
-def _sizes(network: Network, batch_size: int) -> dict[str, int]:
-    """Return a size for each name in the shapes of leaves: of the value in the file, or 1."""
-    from dagprop.graph.arrays import array_shape
-    from dagprop.graph.records import SAMPLE_AXIS
-
-    sizes: dict[str, int] = {}
-    for id in network.order:
-        node = network.node(id)
-        if node.is_leaf:
-            shape, given = network.shapes[id], array_shape(node.attributes.get("value"))
-            for axis, size in enumerate(reversed(shape)):
-                if isinstance(size, str):
-                    sizes.setdefault(size, given[-1 - axis] if axis < len(given) else 1)
-    return {**sizes, SAMPLE_AXIS: batch_size}
 
 
 def _text(emit: str, task: TrainingTask) -> str:

@@ -100,7 +100,7 @@ class _Tracer:
         named = self._named(self._needed(result.number, {}), op)
         formulas: dict[int, Formula] = {}
         for number in self._needed(result.number, named):
-            instruction = self._recorder.instruction(number)
+            instruction = self._recorder.instructions[number]
             operands = tuple(formulas[operand] for operand in instruction.operands if operand in formulas)
             shape = instruction.shape
             match instruction.primitive:
@@ -122,7 +122,7 @@ class _Tracer:
         needed, stack = {last}, [last]
         while stack:
             number = stack.pop()
-            operands = (named[number][1],) if number in named else self._recorder.instruction(number).operands
+            operands = (named[number][1],) if number in named else self._recorder.instructions[number].operands
             for operand in operands:
                 if operand not in needed:
                     needed.add(operand)
@@ -131,7 +131,7 @@ class _Tracer:
 
     def _named(self, numbers: Sequence[int], op: str | None) -> dict[int, tuple[str, int]]:
         """Return which values are a named function of another one: its rule, recorded on that, is there already."""
-        if _TELLTALE.isdisjoint(self._recorder.instruction(number).primitive for number in numbers):
+        if _TELLTALE.isdisjoint(self._recorder.instructions[number].primitive for number in numbers):
             return {}
         there = set(numbers)
         found: dict[int, tuple[str, int]] = {}
