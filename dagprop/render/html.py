@@ -14,18 +14,23 @@ from dagprop.render.latex_printer import LatexPrinter
 from dagprop.render.mathml import mathml
 from dagprop.render.names import Names
 from dagprop.render.rows import Row, equation_rows
+from dagprop.render.text import equation_text
 
 _STYLE = """
 .dagprop { font: 1.05rem/1.6 system-ui, sans-serif; color: inherit; overflow-wrap: anywhere; }
 .dagprop h1 { font-size: 1.6em; line-height: 1.2; margin: 0 0 0.8em; }
 .dagprop h2 { font-size: 1.25em; margin: 1.6em 0 0.6em; }
 .dagprop math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", math; font-size: 1.12em; }
+.dagprop .reused { border-bottom: 0.08em solid; padding: 0 0.1em 0.2em;
+  background: linear-gradient(currentColor, currentColor) left bottom / 0.08em 0.35em no-repeat,
+    linear-gradient(currentColor, currentColor) right bottom / 0.08em 0.35em no-repeat; }
 .dagprop .equation { overflow: auto hidden; margin: 0.9em 0; break-inside: avoid; }
 .dagprop .equation table { border: 0; border-collapse: collapse; margin: 0; }
 .dagprop .equation td { border: 0; padding: 0.15em 0.25em; text-align: left; vertical-align: baseline;
   background: none; white-space: nowrap; }
 .dagprop .equation td:first-child { text-align: right; }
 .dagprop .equation td.note { padding-left: 1.5em; opacity: 0.75; }
+.dagprop pre { overflow-x: auto; }
 .dagprop .algorithm p { margin: 0.25em 0; }
 .dagprop .table { overflow: auto hidden; }
 .dagprop .table table { border-collapse: collapse; margin: 0.8em 0; }
@@ -105,7 +110,7 @@ class _Writer:
         rows = list(equation_rows(equation, self._printer))
         made = [self._row(row) for row in rows]
         if None in made:
-            return f"<p>{self._in_text(equation)}</p>"
+            return f"<pre>{escape(equation_text(equation, self._text_printer))}</pre>"
         inside = "\n".join(row for row in made if row is not None)
         return f'<div class="equation"><table>\n{inside}\n</table></div>'
 
@@ -119,10 +124,6 @@ class _Writer:
             cells.append(f"<td>{made}</td>")
         note = f'<td class="note">{self._words(row.note, display=True)}</td>' if row.note else ""
         return f"<tr>{''.join(cells)}{note}</tr>"
-
-    def _in_text(self, equation: Equation) -> str:
-        sides = [self._text_printer(formula) for formula in (equation.left, *equation.rows)]
-        return "<br>".join(f"<code>{escape(side)}</code>" for side in sides)
 
     def _table(self, header: Sequence[str], rows: Sequence[Sequence[Words]]) -> str:
         head = "".join(f"<th>{escape(title)}</th>" for title in header)

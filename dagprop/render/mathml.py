@@ -40,6 +40,7 @@ def mathml(latex: str, display: bool = False) -> str | None:
     for element in root.iter():
         if element.tag not in _ELEMENTS or not _ATTRIBUTES.issuperset(element.attrib):
             return None
+    for element in root.iter():
         _mend(element)
     root.attrib.clear()
     if display:
@@ -55,6 +56,10 @@ def _mend(element: ElementTree.Element) -> None:
         element.tag = "mi"  # without the space around an operator
     if element.tag == "msub" and element[0].text in ("∑", "∏"):
         element.tag = "munder"
+    if element.tag == "munder" and element[0].tag == "munder" and element[0][1].text == "⏟":
+        # Chromium cuts off a wide brace (it paints only the tiles on which the narrow one would lie): a style draws it.
+        element[0] = element[0][0]
+        element[0].set("class", "reused")
     if element.tag == "mover" and element[-1].tag == "mo":
         element.set("accent", "true")
     before = None
