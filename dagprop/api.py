@@ -24,7 +24,10 @@ from dagprop.check.network import check_network, largest_rounding
 from dagprop.check.records import GradientCheck, Settings
 from dagprop.errors import DataError, GraphError, Problem, quote, suggest
 from dagprop.explain.cost import Cost, ParameterCost, count_cost
-from dagprop.explain.derivation import Derivation, derivation
+from dagprop.explain.dependency import Dependency, dependency
+from dagprop.explain.derivation import derivation
+from dagprop.explain.derivation_records import Derivation
+from dagprop.explain.equation import LENGTH, Equations, equations
 from dagprop.explain.flow import EXPLODING, VANISHING, Flow, FlowStep, ParameterFlow, find_flow
 from dagprop.explain.paths import Path, Paths, find_paths
 from dagprop.graph.records import SAMPLE_AXIS, Graph
@@ -35,15 +38,18 @@ from dagprop.plan.records import Plan
 from dagprop.plan.steps import plan
 from dagprop.train.data import Data, data_from_arrays, load_data
 from dagprop.train.initializers import initial_values
-from dagprop.train.loop import EpochRecord, TrainResult, train_network
+from dagprop.train.loop import train_network
+from dagprop.train.records import EpochRecord, TrainResult
 from dagprop.train.settings import check_settings
 
 __all__ = [
     "Backprop",
     "Cost",
+    "Dependency",
     "Derivation",
     "Edge",
     "EpochRecord",
+    "Equations",
     "Flow",
     "FlowStep",
     "GradientCheck",
@@ -56,7 +62,9 @@ __all__ = [
     "check_file",
     "check_gradients",
     "cost",
+    "depends",
     "derive",
+    "equation",
     "flow",
     "forward",
     "initial_parameters",
@@ -438,6 +446,43 @@ def check_gradients(
     return replace(done, rounding=largest_rounding(exact, rounded))
 
 
+def equation(graph: Graph, *, length: int = LENGTH) -> Equations:
+    """Return the network as one long equation, and as a list of substitutions; as text it is the long equation.
+
+    Parameters
+    ----------
+    graph : Graph
+    length : int
+        So many names, numbers and signs stand in one equation at most, unless a single rule writes more.  What does not
+        fit keeps its name and has an equation of its own.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong.
+    """
+    return equations(prepare(graph), length)
+
+
+def depends(graph: Graph, node: str | None = None, *, reverse: bool = False) -> Dependency:
+    """Return on what a node depends, and how the loss depends on it; as text, the ways from the loss in words.
+
+    Parameters
+    ----------
+    graph : Graph
+    node : str, optional
+        By default the loss, or without one the first output.
+    reverse : bool
+        Whether to look for who depends on the node instead.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong, or there is no such node (DP104).
+    """
+    return dependency(graph, node, reverse)
+
+
 def initial_parameters(graph: Graph, seed: int | None = None) -> Values:
     """Return the parameters and states before any training, by id.
 
@@ -487,7 +532,7 @@ def train(
     epochs, batch_size, learning_rate, shuffle, seed, validation, test : optional
         See :class:`~dagprop.graph.records.TrainSettings`; what is None is as the graph's ``train`` says.
     on_epoch : callable, optional
-        Is given the :class:`~dagprop.train.loop.EpochRecord` of each epoch when it ends.
+        Is given the :class:`~dagprop.train.records.EpochRecord` of each epoch when it ends.
     backend : {"auto", "reference", "compiled"}
 
     Returns

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
+from math import inf
 from typing import Any, Literal
 
 from dagprop.backends.reference import Array, Run, run
@@ -47,7 +48,7 @@ def choose_trainer(task: TrainingTask, backend: Backend = "auto") -> Trainer | N
     ----------
     task : TrainingTask
     backend : {"auto", "reference", "compiled"}
-        ``auto`` compiles what can be compiled.
+        ``auto`` compiles what can be compiled, as far as that pays; ``compiled`` compiles at any price.
 
     Raises
     ------
@@ -59,6 +60,8 @@ def choose_trainer(task: TrainingTask, backend: Backend = "auto") -> Trainer | N
         If ``compiled`` is asked for and a rule cannot be recorded (DP503).
     """
     check_backend(backend)
+    if backend == "compiled":
+        task = replace(task, steps=inf)
     reasons: list[str] = []
     for module, name in () if backend == "reference" else _TRAINERS:
         try:
@@ -139,7 +142,7 @@ def execute(
     if backend != "compiled":
         say(REFERENCE)
         return run(plan, leaves, cotangents)
-    from dagprop.backends.array_program import ArrayProgram
+    from dagprop.backends.array_program import ARRAYS, ArrayProgram
     from dagprop.backends.scalar_program import SCALAR, evaluate
 
     dtype = next(iter(leaves.values())).dtype.name if leaves else "float64"
@@ -154,7 +157,7 @@ def execute(
         except Exception as error:  # a class index out of range, or anybody's rule: the reference says where
             say_fallback(error)
             return run(plan, leaves, cotangents)
-        say("compiled: arrays")
+        say(ARRAYS)
     return Run({name: found[name] for name in plan.outputs}, {name: found[f"d_{name}"] for name in plan.wrt})
 
 

@@ -26,7 +26,7 @@ MOST_PARAMETERS = 24
 def command(
     graph: str, batch_size: int, as_json: bool, output: str | None, plugins: tuple[str, ...], verbose: bool
 ) -> None:
-    """Count the multiplications of a gradient, with reuse and without.
+    """Count the multiplications of a gradient.
 
     Counted are the multiplications between the factors of the chain rule, one for each pair of numbers; a factor of 1
     counts like any other.  A product with the matrix of a layer has m·n·k of them, an elementwise derivative one an

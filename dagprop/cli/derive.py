@@ -10,7 +10,7 @@ from dagprop.cli import options
 
 if TYPE_CHECKING:
     from dagprop.cli.session import Session
-    from dagprop.explain.derivation import Derivation
+    from dagprop.explain.derivation_records import Derivation
 
 
 MOST_CHECKED = 24

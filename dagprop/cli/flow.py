@@ -73,7 +73,7 @@ def command(
     output: str | None,
     **session_options: Any,
 ) -> int:
-    """Show where gradients vanish or explode, and what makes them.
+    """Show where gradients vanish or explode, and why.
 
     The size of a gradient is its root mean square.  On the way from the loss to a parameter each link multiplies it:
     by the slope of an activation, by a weight, by the value of a node (the input of a layer, on the way to its weight),

@@ -15,7 +15,7 @@ import click
 from dagprop.cli import options
 
 if TYPE_CHECKING:
-    from dagprop.train.loop import EpochRecord, TrainResult
+    from dagprop.train.records import EpochRecord, TrainResult
 
 PROGRESS_LINES = 20
 """Off a terminal, at most about so many epochs are reported."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from dagprop.explain.derivation import Derivation, Line
 from dagprop.explain.derivation_document import gradient_formula, update_formula
+from dagprop.explain.derivation_records import Derivation, Line
 from dagprop.explain.document import Block, Heading, Listing, Words
 from dagprop.explain.formula import Name, Partial
 from dagprop.explain.rule_formulas import forward_formulas

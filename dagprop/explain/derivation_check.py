@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagprop.backends.reference import Array, Values, sum_to_shape
-from dagprop.explain.derivation import Derivation, Line
+from dagprop.explain.derivation_records import Derivation, Line
 from dagprop.explain.evaluation import evaluate
 from dagprop.explain.formula import Product, Reused, Value
 from dagprop.explain.numbers import number_text

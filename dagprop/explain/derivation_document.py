@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from dagprop.explain.derivation import SMALL, Derivation, Line, Term
+from dagprop.explain.derivation import SMALL
+from dagprop.explain.derivation_records import Derivation, Line, Term
 from dagprop.explain.document import (
     ALREADY_COMPUTED,
     Block,

@@ -42,11 +42,15 @@ def forward_formulas(step: ForwardStep, shapes: Mapping[str, Shape]) -> tuple[Fo
     return tuple(tracer.formula(item, step.op) for item in results)
 
 
-def op_formula(op: Op, attributes: Mapping[str, Any], operand: str = "x") -> Formula:
-    """Return the formula of an op with one input, on a number."""
-    tracer = _Tracer({operand: ()})
-    arguments: list[Argument] = [("namespace", None)] if op.arguments[:1] == ("xp",) else []
-    return tracer.formula(op.forward(*tracer.arguments([*arguments, ("value", operand)]), **attributes), op.name)
+def op_formula(op: Op, attributes: Mapping[str, Any], operand: str = "x", shape: Shape = ()) -> Formula:
+    """Return the formula of an op with one input; an attribute may be a :class:`Name`, and then stands as that."""
+    names = {value.reference: value.shape for value in attributes.values() if isinstance(value, Name)}
+    tracer = _Tracer({**names, operand: shape})
+    namespace: list[Argument] = [("namespace", None)] if op.arguments[:1] == ("xp",) else []
+    values: dict[str, Any] = {}
+    for name, value in attributes.items():
+        values[name] = tracer.arguments([("value", value.reference)])[0] if isinstance(value, Name) else value
+    return tracer.formula(op.forward(*tracer.arguments([*namespace, ("value", operand)]), **values), op.name)
 
 
 def derivative_formulas(steps: Sequence[BackwardStep], shapes: Mapping[str, Shape]) -> Iterator[Formula]:

@@ -44,18 +44,3 @@ def render_document(
     from dagprop.render.text import text_document
 
     return text_document(document, shown)
-
-
-def notebook_strings(document: Document, nodes: Mapping[str, Node], shown: Shown = Shown(6)) -> dict[str, str]:
-    """Return a document as a notebook shows it, by the MIME types of its cells' outputs.
-
-    Parameters
-    ----------
-    document : Document
-    nodes : mapping from str to Node
-        Of the expanded graph.
-    shown : Shown, optional
-        With how many digits computed numbers are written.
-    """
-    formats: dict[str, Format] = {"text/plain": "text", "text/latex": "latex", "text/html": "html"}
-    return {mime: render_document(document, format, shown, nodes) for mime, format in formats.items()}

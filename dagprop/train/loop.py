@@ -22,7 +22,6 @@ from dagprop.plan.shapes import problem_at
 from dagprop.train.data import Data, fed_inputs
 from dagprop.train.diagnosis import non_finite_error
 from dagprop.train.evaluation import (
-    Evaluation,
     Leaves,
     compiled_evaluator,
     evaluate_samples,
@@ -32,62 +31,10 @@ from dagprop.train.evaluation import (
 )
 from dagprop.train.initializers import initial_values
 from dagprop.train.metrics import accuracy, class_objective
+from dagprop.train.records import EpochRecord, TrainResult
 from dagprop.train.samples import Split, batches, split_samples
 from dagprop.train.settings import check_settings
 from dagprop.train.step_losses import StepLosses
-
-
-@dataclass(frozen=True, slots=True)
-class EpochRecord:
-    """One pass over the training samples.
-
-    Attributes
-    ----------
-    epoch : int
-        Counted from 1.
-    loss : float
-        The mean over the samples of the loss, each batch's taken before its update.
-    accuracy : float, optional
-        The same for the accuracy; None where the target is not a class.
-    validation_loss, validation_accuracy : float, optional
-        On the validation samples, at the end of the epoch.
-    """
-
-    epoch: int
-    loss: float
-    accuracy: float | None = None
-    validation_loss: float | None = None
-    validation_accuracy: float | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainResult:
-    """What a training gives.
-
-    Attributes
-    ----------
-    parameters : dict from str to array
-        The parameters and states behind the last whole step.
-    history : tuple of EpochRecord
-        The whole epochs.
-    step_losses : array of float64
-        The loss of every step, taken before its update.
-    test : Evaluation, optional
-        On the test samples, at the end; None without any, or if the training was interrupted.
-    settings : TrainSettings
-    samples : dict from str to int
-        How many samples were in ``train``, ``validation`` and ``test``.
-    interrupted : bool
-        Whether Ctrl-C ended the training.
-    """
-
-    parameters: dict[str, Array]
-    history: tuple[EpochRecord, ...]
-    step_losses: Array
-    test: Evaluation | None
-    settings: TrainSettings
-    samples: dict[str, int]
-    interrupted: bool = False
 
 
 def train_network(
@@ -134,7 +81,9 @@ def train_network(
     split = split_samples(data.rows, settings.validation, settings.test, settings.seed)
     start = {**initial_values(network, settings.seed), **(parameters or {})}
     leaves = gather_leaves(network, data, start, tuple(dict.fromkeys((*steps.leaves, *start))))
-    task = make_task(network, min(settings.batch_size, len(split.train)), steps, updates, leaves)
+    size = min(settings.batch_size, len(split.train))
+    count = settings.epochs * -(-len(split.train) // max(size, 1))
+    task = make_task(network, size, steps, updates, leaves, count)
     trainer = choose_trainer(task, backend)
     # For a single epoch it would not pay to compile what the validation needs.
     evaluator = compiled_evaluator(network, trainer, task, len(split.validation)) if settings.epochs > 1 else None
@@ -195,9 +144,9 @@ def state_updates(network: Network) -> dict[str, str]:
 
 
 def make_task(
-    network: Network, batch_size: int, steps: Plan, updates: Mapping[str, str], leaves: Leaves
+    network: Network, batch_size: int, steps: Plan, updates: Mapping[str, str], leaves: Leaves, count: int
 ) -> TrainingTask:
-    """Return what a back end needs to know for training."""
+    """Return what a back end needs to know for training of ``count`` steps."""
     objective = class_objective(network)
     return TrainingTask(
         plan=steps,
@@ -209,6 +158,7 @@ def make_task(
         fixed=leaves.fixed,
         variables=leaves.variables,
         batch_size=batch_size,
+        steps=count,
     )
 
 
