@@ -49,7 +49,7 @@ class Printed:
     level : int
         How tightly it holds together.
     kind : str
-        What it is, where that matters beyond the level: ``name``, ``negative``, ``quotient``, ``matrix``, or nothing.
+        What it is, where that matters beyond the level: ``name``, ``negative``, ``quotient``, ``matrix``, ``scaled``, or nothing.
     """
 
     text: str
@@ -236,18 +236,20 @@ class Printer:
         if self.juxtaposes and not both_arrays and beside and right.level < PRODUCT:
             return Printed(f"{left_text}{self.fenced(right).text}", PRODUCT)
         sign = self.entrywise if both_arrays else self.times
-        return Printed(f"{left_text}{sign}{self.at(right, POWER)}", PRODUCT)
+        kind = "scaled" if prod(shape) > 1 and not both_arrays else ""
+        return Printed(f"{left_text}{sign}{self.at(right, POWER)}", PRODUCT, kind)
 
     def product(self, formula: Product, parts: tuple[Printed, ...]) -> Printed:
         """Print the factors of the chain rule: a negative one in brackets, unless it is the first."""
         texts = []
         for place, part in enumerate(parts):
             first_negative = place == 0 and part.kind == "negative"
-            whole = (part.level >= PRODUCT and part.kind not in ("quotient", "matrix")) or len(parts) == 1
-            texts.append(part.text if first_negative or whole else self.fenced(part).text)
+            apart = part.kind in ("quotient", "matrix") or (part.kind == "scaled" and place > 0)
+            whole = first_negative or (part.level >= PRODUCT and not apart) or len(parts) == 1
+            texts.append(part.text if whole else self.fenced(part).text)
         arrays = [_is_array(factor) for factor in formula.factors]
         for place in range(1, len(texts)):
-            texts[place] = (self.entrywise if arrays[place - 1] and arrays[place] else self.times) + texts[place]
+            texts[place] = (self.entrywise if any(arrays[:place]) and arrays[place] else self.times) + texts[place]
         level, kind = (parts[0].level, parts[0].kind) if len(parts) == 1 else (PRODUCT, "")
         return Printed("".join(texts), level, "negative" if parts[0].kind == "negative" else kind)
 
