@@ -59,16 +59,15 @@ def command(
     from dagprop.explain.equation_document import equation_document
     from dagprop.explain.numbers import Shown
     from dagprop.plan.network import prepare
-    from dagprop.render.text import text_document
+    from dagprop.render.documents import render_document
 
     found = equations(prepare(open_graph(graph, plugins=plugins, verbose=verbose)), length)
     if as_json:
         write_text(json_text(_document(found)), output)
         return
-    if format != "text" or standalone:
-        raise click.UsageError("equations are written as text only")
     document = equation_document(found, None if full else elide)
-    write_text(text_document(document, Shown(digits, full)), output)
+    nodes = found.network.graph.nodes
+    write_text(render_document(document, format, Shown(digits, full), nodes, standalone), output)
 
 
 def _document(found: Equations) -> dict[str, Any]:
