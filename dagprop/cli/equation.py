@@ -41,7 +41,11 @@ def command(
     length: int,
     elide: int,
     full: bool,
+<<<<<<< HEAD
     format: Format,
+=======
+    format: Any,
+>>>>>>> explain
     standalone: bool,
     output: str | None,
     digits: int,
