@@ -49,7 +49,7 @@ class Printed:
     level : int
         How tightly it holds together.
     kind : str
-        What it is, where that matters beyond the level: ``name``, ``negative``, ``quotient``, ``matrix``, ``scaled``, or nothing.
+        What it is, where that matters beyond the level: ``name``, ``negative``, ``quotient``, ``matrix``, ``scaled``.
     """
 
     text: str

@@ -13,7 +13,7 @@ from dagprop.graph.records import Node
 from dagprop.render.latex_printer import LatexPrinter
 from dagprop.render.mathml import mathml
 from dagprop.render.names import Names
-from dagprop.render.rows import Row, equation_rows
+from dagprop.render.rows import PAGE, Row, broken, equation_rows
 from dagprop.render.text import equation_text
 
 _STYLE = """
@@ -104,7 +104,10 @@ class _Writer:
         return "".join(escape(word) if isinstance(word, str) else self._formula(word, display) for word in words)
 
     def _formula(self, formula: Formula, display: bool) -> str:
-        return mathml(self._printer(formula), display) or f"<code>{escape(self._text_printer(formula))}</code>"
+        parts = [mathml(part, display) for part in broken(self._printer(formula), PAGE)]
+        if None in parts:
+            return f"<code>{escape(self._text_printer(formula))}</code>"
+        return " ".join(part for part in parts if part is not None)
 
     def _equation(self, equation: Equation) -> str:
         rows = list(equation_rows(equation, self._printer))

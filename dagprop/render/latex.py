@@ -16,6 +16,9 @@ from dagprop.render.rows import PAGE, Row, equation_rows, width
 PACKAGES = ("amsmath", "amssymb", "array", "graphicx", "longtable")
 """What a document needs that takes in a fragment."""
 
+LONGEST_TABLE = 30
+"""A table of more rows may go on to the next page."""
+
 _START = r"""\documentclass[11pt,fleqn]{article}
 \usepackage[a4paper,margin=2cm]{geometry}
 \usepackage[utf8]{inputenc}
@@ -108,26 +111,29 @@ def _listing(lines: Sequence[tuple[int, Sequence[Words]]], printer: LatexPrinter
         indent = 2 * depth
         made.append(rf"\item[] \hangindent={indent + 2}em \hspace*{{{indent}em}}{_words(words, printer, large=True)}")
     inside = "\n".join(made)
-    sizes = (
-        r"\setlength{\leftmargin}{0pt}\setlength{\labelwidth}{0pt}\setlength{\labelsep}{0pt}\setlength{\itemsep}{0pt}"
-    )
+    sizes = r"\setlength{\leftmargin}{0pt}\setlength{\labelwidth}{0pt}\setlength{\labelsep}{0pt}\setlength{\itemsep}{0pt}\raggedright"
     return f"\\begin{{list}}{{}}{{{sizes}}}\n{inside}\n\\end{{list}}"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[Words]], printer: LatexPrinter) -> str:
-    cells = [[_words((cell,), printer) for cell in row] for row in rows]
+    cells = [[_words((cell,), printer, large=True) for cell in row] for row in rows]
     titles = [escaped(title) for title in header]
     widths = [max(_width_of_cell(line[column]) for line in [titles, *cells]) for column in range(len(titles))]
+    long = len(rows) > LONGEST_TABLE
     columns = "l" * len(titles)
-    if sum(widths) + 2 * len(widths) > PAGE:
-        # The longest columns share what the others leave.
-        shares = [min(size, PAGE / len(widths)) for size in widths]
-        parts = [0.9 * share / sum(shares) for share in shares]
-        columns = "".join(rf">{{\raggedright\arraybackslash}}p{{{part:.3f}\linewidth}}" for part in parts)
-    lines = [r" & ".join(line) + r" \\" for line in cells]
-    head = rf"{' & '.join(titles)} \\ \hline \endhead"
-    inside = "\n".join([rf"\hline {head}", *lines, r"\hline"])
-    return f"\\begin{{longtable}}{{{columns}}}\n{inside}\n\\end{{longtable}}"
+    if long or sum(widths) + 2 * len(widths) > PAGE:
+        # The longest columns share what the others leave.  A table of several pages has fixed columns, for LaTeX finds
+        # out how wide they are only when it is run again.
+        shares = [min(size + 2, PAGE / len(widths)) for size in widths]
+        page = max(sum(shares), PAGE)
+        columns = "".join(
+            rf">{{\raggedright\arraybackslash}}p{{{0.9 * share / page:.3f}\linewidth}}" for share in shares
+        )
+    lines = [rf"\rule{{0pt}}{{2.8ex}}{' & '.join(line)} \\[0.4ex]" for line in cells]
+    head = rf"{' & '.join(titles)} \\ \hline" + r" \endhead" * long
+    inside = "\n".join([head, *lines])
+    kind = "longtable" if long else "tabular"
+    return f"\\noindent\\begin{{{kind}}}{'[l]' * long}{{@{{}}{columns}@{{}}}}\n{inside}\n\\end{{{kind}}}"
 
 
 def _width_of_cell(text: str) -> float:

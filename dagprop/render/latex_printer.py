@@ -37,7 +37,7 @@ _FENCES = {
 
 _REDUCTIONS = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}
 
-_TALL = re.compile(r"\\(?:frac|begin|sum|prod|underbrace|left|sqrt)\b|\^")
+_TALL = re.compile(r"\\(?:frac|begin|sum|prod|underbrace|left|sqrt)(?![A-Za-z])")
 
 
 class LatexPrinter(Printer):

@@ -158,7 +158,7 @@ class _Reader:
             raise _RefusedError
         if token.isascii() and (token.isalnum() or token in "()[]."):
             return token, False
-        if token in "+-*/=<>,;:!?":
+        if token in "+-*/=,;:!?":
             return token, True
         raise _RefusedError
 

@@ -20,6 +20,9 @@ _ATTRIBUTES = frozenset(
 )
 
 
+_BRACKETS = {"(": "prefix", "[": "prefix", ")": "postfix", "]": "postfix"}
+
+
 def mathml(latex: str, display: bool = False) -> str | None:
     """Return the MathML of a formula, or None if it cannot be made, or would hold more than mathematics.
 
@@ -62,6 +65,8 @@ def _mend(element: ElementTree.Element) -> None:
         element[0].set("class", "reused")
     if element.tag == "mover" and element[-1].tag == "mo":
         element.set("accent", "true")
+    if element.tag == "mo" and element.text in _BRACKETS:
+        element.set("form", _BRACKETS[element.text])
     before = None
     for child in element:
         if (

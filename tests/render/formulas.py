@@ -80,7 +80,9 @@ def grown_matrices(inner):
     )
 
 
-MATRICES = st.recursive(st.sampled_from(sorted(NAMES)).map(lambda name: Name(name, (2, 2))), grown_matrices, max_leaves=8)
+MATRICES = st.recursive(
+    st.sampled_from(sorted(NAMES)).map(lambda name: Name(name, (2, 2))), grown_matrices, max_leaves=8
+)
 """Formulas of matrices of two rows and columns."""
 
 
