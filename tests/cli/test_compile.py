@@ -16,7 +16,10 @@ CHAIN = "graphs/four-layer-chain.json"
         (["--emit", "program", "--batch-size", "1"], ["= input learning rate", "# 1  a1 = affine(w1, x, b1)"]),
         (["--batch-size", "8"], ["# 8  a1 = affine(w1, x, b1)", "return new w1 = %"]),
         (["--emit", "python"], ["def prepare(", "# a1 = affine(w1, x, b1)"]),
-        (["--emit", "llvm"], ["define void @epoch(", "; a1 = affine(w1, x, b1)", "%sum4 = phi double"]),
+        (
+            ["--emit", "llvm", "--batch-size", "32"],
+            ["define void @epoch(", "; a1 = affine(w1, x, b1)", "%sum4 = phi double"],
+        ),
         (["--emit", "llvm", "--batch-size", "1"], ["define void @epoch(", "declare double @exp(double)"]),
     ],
 )
