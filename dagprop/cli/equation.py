@@ -10,7 +10,6 @@ from dagprop.cli import options
 
 if TYPE_CHECKING:
     from dagprop.explain.equation import Equations
-    from dagprop.render.documents import Format
 
 
 @click.command("equation")
@@ -41,11 +40,7 @@ def command(
     length: int,
     elide: int,
     full: bool,
-<<<<<<< HEAD
-    format: Format,
-=======
     format: Any,
->>>>>>> explain
     standalone: bool,
     output: str | None,
     digits: int,

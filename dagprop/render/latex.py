@@ -111,7 +111,8 @@ def _listing(lines: Sequence[tuple[int, Sequence[Words]]], printer: LatexPrinter
         indent = 2 * depth
         made.append(rf"\item[] \hangindent={indent + 2}em \hspace*{{{indent}em}}{_words(words, printer, large=True)}")
     inside = "\n".join(made)
-    sizes = r"\setlength{\leftmargin}{0pt}\setlength{\labelwidth}{0pt}\setlength{\labelsep}{0pt}\setlength{\itemsep}{0pt}\raggedright"
+    lengths = ("leftmargin", "labelwidth", "labelsep", "itemsep")
+    sizes = "".join(rf"\setlength{{\{name}}}{{0pt}}" for name in lengths) + r"\raggedright"
     return f"\\begin{{list}}{{}}{{{sizes}}}\n{inside}\n\\end{{list}}"
 
 
