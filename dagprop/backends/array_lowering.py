@@ -67,7 +67,6 @@ def lower(
     changed = {program.inputs[name]: program.outputs[new] for name, new in updates.items() if name in program.inputs}
     wanted = {*kept.values(), *changed.values()}
     instructions = _needed(dict(enumerate(program.instructions)), wanted)
-    _drop_sums_of_one_hot(instructions, wanted)
     _use_truth_as_numbers(instructions, wanted)
     instructions = _needed(instructions, wanted)
     fused = _fuse_updates(instructions, set(kept.values()), changed)
@@ -98,25 +97,6 @@ def _uses(instructions: Mapping[int, Instruction]) -> dict[int, int]:
         for operand in instruction.operands:
             uses[operand] += 1
     return uses
-
-
-def _drop_sums_of_one_hot(instructions: dict[int, Instruction], wanted: set[int]) -> None:
-    """Leave out products with the sum of a one-hot row, which is 1."""
-    same: dict[int, int] = {}
-    ones = set()
-    for number, instruction in instructions.items():
-        operands = tuple([same.get(operand, operand) for operand in instruction.operands])
-        if operands != instruction.operands:
-            instructions[number] = instruction = _changed(
-                instruction, instruction.primitive, operands, instruction.parameters
-            )
-        if instruction.primitive == "sum" and instructions[operands[0]].primitive == "one_hot":
-            if instruction.parameters[0] == (len(instructions[operands[0]].shape) - 1,):
-                ones.add(number)
-        elif instruction.primitive == "multiply" and number not in wanted:
-            for factor, other in (operands, operands[::-1]):
-                if factor in ones and instructions[other].shape == instruction.shape:
-                    same[number] = other
 
 
 def _use_truth_as_numbers(instructions: dict[int, Instruction], wanted: set[int]) -> None:
