@@ -30,7 +30,8 @@ from dagprop.plan.records import Plan
 from dagprop.plan.steps import plan
 from dagprop.train.data import Data, data_from_arrays, load_data
 from dagprop.train.initializers import initial_values
-from dagprop.train.loop import EpochRecord, TrainResult, train_network
+from dagprop.train.loop import train_network
+from dagprop.train.result import EpochRecord, TrainResult
 from dagprop.train.settings import check_settings
 
 __all__ = [
@@ -280,6 +281,7 @@ def train(
     validation: float | None = None,
     test: float | None = None,
     on_epoch: Callable[[EpochRecord], object] | None = None,
+    on_variables: Callable[[Values], object] | None = None,
     backend: Backend = "auto",
 ) -> TrainResult:
     """Train by stochastic gradient descent, θ ← θ - η ∂L/∂θ, all gradients taken at the old θ.
@@ -296,7 +298,9 @@ def train(
     epochs, batch_size, learning_rate, shuffle, seed, validation, test : optional
         See :class:`~dagprop.graph.records.TrainSettings`; what is None is as the graph's ``train`` says.
     on_epoch : callable, optional
-        Is given the :class:`~dagprop.train.loop.EpochRecord` of each epoch when it ends.
+        Is given the :class:`~dagprop.train.result.EpochRecord` of each epoch when it ends.
+    on_variables : callable, optional
+        Is given the parameters and states at the start, and at the end of each epoch before ``on_epoch`` is called.
     backend : {"auto", "reference", "compiled"}
 
     Returns
@@ -331,7 +335,7 @@ def train(
         data = load_data(graph, network)
     elif not isinstance(data, Data):
         data = data_from_arrays(network, _by_id("data", data))
-    return train_network(network, data, settings, _by_id("parameters", parameters), on_epoch, backend)
+    return train_network(network, data, settings, _by_id("parameters", parameters), on_epoch, backend, on_variables)
 
 
 def _run(

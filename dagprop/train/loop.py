@@ -22,64 +22,12 @@ from dagprop.plan.records import Plan
 from dagprop.plan.shapes import problem_at
 from dagprop.train.data import Data, fed_inputs
 from dagprop.train.diagnosis import non_finite_error
-from dagprop.train.evaluation import Evaluation, Leaves, evaluate_samples, evaluation_plan, gather_leaves
+from dagprop.train.evaluation import Leaves, evaluate_samples, evaluation_plan, gather_leaves
 from dagprop.train.initializers import initial_values
 from dagprop.train.metrics import accuracy, class_objective
+from dagprop.train.result import EpochRecord, TrainResult
 from dagprop.train.samples import Split, batches, split_samples
 from dagprop.train.settings import check_settings
-
-
-@dataclass(frozen=True, slots=True)
-class EpochRecord:
-    """One pass over the training samples.
-
-    Attributes
-    ----------
-    epoch : int
-        Counted from 1.
-    loss : float
-        The mean over the samples of the loss, each batch's taken before its update.
-    accuracy : float, optional
-        The same for the accuracy; None where the target is not a class.
-    validation_loss, validation_accuracy : float, optional
-        On the validation samples, at the end of the epoch.
-    """
-
-    epoch: int
-    loss: float
-    accuracy: float | None = None
-    validation_loss: float | None = None
-    validation_accuracy: float | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainResult:
-    """What a training gives.
-
-    Attributes
-    ----------
-    parameters : dict from str to array
-        The parameters and states behind the last whole step.
-    history : tuple of EpochRecord
-        The whole epochs.
-    step_losses : array of float64
-        The loss of every step, taken before its update.
-    test : Evaluation, optional
-        On the test samples, at the end; None without any, or if the training was interrupted.
-    settings : TrainSettings
-    samples : dict from str to int
-        How many samples were in ``train``, ``validation`` and ``test``.
-    interrupted : bool
-        Whether Ctrl-C ended the training.
-    """
-
-    parameters: dict[str, Array]
-    history: tuple[EpochRecord, ...]
-    step_losses: Array
-    test: Evaluation | None
-    settings: TrainSettings
-    samples: dict[str, int]
-    interrupted: bool = False
 
 
 def train_network(
@@ -89,6 +37,8 @@ def train_network(
     parameters: Mapping[str, Any] | None = None,
     on_epoch: Callable[[EpochRecord], object] | None = None,
     backend: Backend = "auto",
+    on_variables: Callable[[dict[str, Array]], object] | None = None,
+    each_step: bool = False,
 ) -> TrainResult:
     """Train by mini-batch stochastic gradient descent.
 
@@ -104,6 +54,11 @@ def train_network(
         Is given the record of each epoch when it ends.
     backend : {"auto", "reference", "compiled"}
         Who computes; ``auto`` compiles what can be compiled.
+    on_variables : callable, optional
+        Is given the parameters and states before the first step, and again at the end of each epoch, before
+        ``on_epoch`` is called.
+    each_step : bool
+        Whether ``on_variables`` is called after each step instead; the reference back end then takes the steps.
 
     Raises
     ------
@@ -127,17 +82,24 @@ def train_network(
     start = {**initial_values(network, settings.seed), **(parameters or {})}
     leaves = gather_leaves(network, data, start, tuple(dict.fromkeys((*steps.leaves, *start))))
     trainer = choose_trainer(
-        make_task(network, min(settings.batch_size, len(split.train)), steps, updates, leaves), backend
+        make_task(network, min(settings.batch_size, len(split.train)), steps, updates, leaves),
+        "reference" if each_step else backend,
     )
     start = leaves.variables
     objective = class_objective(network)
     training = _Training(network, settings, steps, updates, leaves, split, start, trainer, backend, objective)
+    say_variables = on_variables or (lambda variables: None)
+    if each_step:
+        training.on_step = say_variables
     history: list[EpochRecord] = []
     test = None
     interrupted = False
     try:
+        say_variables(training.variables)
         for epoch in range(1, settings.epochs + 1):
             history.append(training.run_epoch(epoch))
+            if not each_step:
+                say_variables(training.variables)
             if on_epoch is not None:
                 on_epoch(history[-1])
         if len(split.test):
@@ -217,6 +179,7 @@ class _Training:
     backend: Backend
     objective: Objective | None
     step_losses: array[float] = field(default_factory=lambda: array("d"))
+    on_step: Callable[[dict[str, Array]], object] | None = None
 
     def run_epoch(self, epoch: int) -> EpochRecord:
         settings, rows = self.settings, len(self.split.train)
@@ -292,4 +255,6 @@ class _Training:
         # One assignment, so that Ctrl-C finds either all parameters from before the step or all from behind it.
         self.step_losses.append(loss)
         self.variables = {**self.variables, **new}
+        if self.on_step is not None:
+            self.on_step(self.variables)
         return done
