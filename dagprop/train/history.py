@@ -3,7 +3,7 @@
 As JSON Lines, a row is an object on a line of its own; as CSV, a row below a header; the names of the columns are the
 same.  The first is ``epoch``, counted from 1; then come ``loss`` and what else was measured, such as ``accuracy``,
 ``validation_loss`` and ``validation_accuracy``.  On request there are also columns for each parameter (see
-:func:`parameter_columns`).  Rows are written as epochs end, so that a training can be watched, and none is lost with it.
+:func:`parameter_columns`).  A row is written as soon as its epoch ends, so that a training can be watched.
 """
 
 from __future__ import annotations
