@@ -38,6 +38,8 @@ class Regions:
     x, y : array of float64, shape (points,)
     classes : array of int, shape (points, points)
         The row of the smallest ``y`` first.
+    ahead : array of float64, shape (classes, points, points)
+        How far the logit of each class is above the largest other one.
     samples : array of float64, shape (samples, 2)
     targets : array of int, shape (samples,)
         The class that each sample has; none where the target is not fed by the samples.
@@ -50,6 +52,7 @@ class Regions:
     x: Array
     y: Array
     classes: Array
+    ahead: Array
     samples: Array
     targets: Array
     held: dict[str, float]
@@ -100,6 +103,7 @@ def decision_regions(network: Network, data: Data, variables: Mapping[str, Any],
         x=axes[0],
         y=axes[1],
         classes=classes.reshape(POINTS, POINTS),
+        ahead=_ahead(logits.reshape(POINTS**2, -1)).reshape(-1, POINTS, POINTS),
         samples=samples if target is not None else samples[:0],
         targets=np.array([], int) if target is None else true_classes(objective.op, logits.ndim, target).reshape(-1),
         held={names[c]: float(means[c.id][c.index]) for c in names if c not in (across, up)},
@@ -147,6 +151,15 @@ def _column(array: Array, coordinate: Coordinate) -> Array:
     index: tuple[Any, ...] = (slice(None), *coordinate.index)
     view: Array = array[index]
     return view
+
+
+def _ahead(logits: Array) -> Array:
+    """Return how far each logit is above the largest other one, by class; a single logit is that of class 1."""
+    if logits.shape[1] == 1:
+        return np.stack([-logits[:, 0], logits[:, 0]])
+    others: list[Array] = [np.delete(logits, number, axis=1).max(axis=1) for number in range(logits.shape[1])]
+    ahead: Array = logits.T - np.stack(others)
+    return ahead
 
 
 def _axis(values: Array) -> Array:

@@ -17,7 +17,7 @@ def surface_figure(surface: Surface, title: str, log: bool = False) -> Figure:
     """Return the figure of a loss over one parameter (a curve) or two (a field), with the way of the training."""
     names = [str(coordinate) for coordinate in surface.coordinates]
     point = "step" if surface.each_step else "epoch"
-    way = f"the training, a point each {point}"
+    way = f"training, a point each {point}"
     if len(names) == 1:
         series = [Series("loss", surface.axes[0], surface.losses)]
         if len(surface.path):
@@ -33,7 +33,7 @@ def surface_figure(surface: Surface, title: str, log: bool = False) -> Figure:
 
 def regions_figure(regions: Regions, title: str) -> Figure:
     """Return the figure of where which class is predicted, with the samples."""
-    field = Field(regions.x, regions.y, regions.classes, "predicted", regions.labels)
+    field = Field(regions.x, regions.y, regions.classes, "predicted", regions.labels, regions.ahead)
     series = []
     for number, label in enumerate(regions.labels):
         chosen = regions.samples[regions.targets == number]
@@ -46,13 +46,12 @@ def regions_figure(regions: Regions, title: str) -> Figure:
 
 def op_figure(curve: OpCurve) -> Figure:
     """Return the figure of an op: its value and its derivative."""
+    values = np.where(np.isfinite(curve.values), curve.values, np.nan)
+    defined = np.isfinite(curve.values) & np.isfinite(curve.derivatives)
+    derivatives = np.where(defined, curve.derivatives, np.nan)
     lines = (
-        Series(f"{curve.op}({curve.over})", curve.x, _finite(curve.values)),
-        Series(f"derivative by {curve.over}", curve.x, _finite(curve.derivatives), "dashed", 1),
+        Series(f"{curve.op}({curve.over})", curve.x, values),
+        Series(f"derivative by {curve.over}", curve.x, derivatives, "dashed", 1),
     )
     note = ", ".join(f"{name} = {json.dumps(value)}" for name, value in curve.settings.items())
     return Figure(curve.op, (Panel("", curve.over, "", lines),), note)
-
-
-def _finite(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.where(np.isfinite(values), values, np.nan)

@@ -53,6 +53,8 @@ class Field:
         What the numbers are.
     classes : tuple of str
         If the numbers are those of classes, their names.
+    ahead : array of float64, shape (classes, rows, columns), or ()
+        How far each class is ahead of the best other one: its border is where this is 0.
     """
 
     x: Array
@@ -60,6 +62,7 @@ class Field:
     values: Array
     name: str
     classes: tuple[str, ...] = ()
+    ahead: Array | tuple[()] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

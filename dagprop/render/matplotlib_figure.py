@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dagprop.errors import MissingDependencyError, Problem
-from dagprop.render.figure import Field, Figure, Panel, Series
+from dagprop.render.figure import Array, Field, Figure, Panel, Series
 from dagprop.render.plot_theme import Theme
 
 if TYPE_CHECKING:
@@ -28,8 +28,14 @@ DOTS = 150
 LEVELS = 14
 """Into so many colours the numbers of a field are cut."""
 
+MOST_RATIO = 1e4
+"""On a logarithmic scale, of the largest number to the smallest that has a colour of its own."""
+
 MARKED = 8
 """About so many points of a line bear a mark."""
+
+MOST_INSIDE = 5
+"""A legend of more names stands beside the axes."""
 
 MARKS = ("o", "^", "s", "D", "v", "P", "X", "*")
 
@@ -137,17 +143,18 @@ def _draw_panel(axes: Axes, panel: Panel, theme: Theme) -> None:
         axes.set_yscale("log", nonpositive="mask")
     if panel.whole_x:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    drawn = [_draw_series(axes, series, panel.field is not None, theme) for series in panel.series]
+    marked = sum(series.style in ("line", "dashed") for series in panel.series) > 2
+    drawn = [_draw_series(axes, series, panel.field is not None, marked, theme) for series in panel.series]
     if panel.field is not None:
         axes.set_xlim(panel.field.x[0], panel.field.x[-1])
         axes.set_ylim(panel.field.y[0], panel.field.y[-1])
-    named = [(line, series.name) for line, series in zip(drawn, panel.series, strict=True) if series.name]
+    named = [(line, _legend_name(series)) for line, series in zip(drawn, panel.series, strict=True) if series.name]
     if len(named) > 1 or (named and panel.field is not None):
         _draw_legend(axes, *zip(*named, strict=True))
 
 
-def _draw_series(axes: Axes, series: Series, on_field: bool, theme: Theme) -> Line2D:
-    """Draw points and return the line that stands for them in the legend."""
+def _draw_series(axes: Axes, series: Series, on_field: bool, marked: bool, theme: Theme) -> Line2D:
+    """Draw points and return the line that stands for them in the legend; ``marked`` lines bear marks."""
     place = series.colour % len(theme.palette)
     colour, mark = theme.palette[place], MARKS[place % len(MARKS)]
     if series.style == "path":
@@ -170,26 +177,29 @@ def _draw_series(axes: Axes, series: Series, on_field: bool, theme: Theme) -> Li
         (line,) = axes.plot(series.x, series.y, markeredgewidth=0.8, **look)
     else:
         dashes = "--" if series.style == "dashed" else "-"
-        every = max(1, len(series.x) // MARKED)  # marks tell lines apart where colours do not
-        marks: dict[str, Any] = {
-            "marker": mark,
-            "markevery": (place % MARKED * every // MARKED, every),
-            "markersize": 7,
-        }
+        every = max(1, len(series.x) // MARKED)
+        first = place % MARKED * every // MARKED  # not all at the same place
+        shown = marked or len(series.x) == 1
+        marks: dict[str, Any] = {"marker": mark, "markevery": (first, every), "markersize": 7} if shown else {}
         (line,) = axes.plot(series.x, series.y, color=colour, linestyle=dashes, **marks)
     return line
 
 
+def _legend_name(series: Series) -> str:
+    return f"{series.name}, from ● to ★" if series.style == "path" else series.name
+
+
 def _draw_legend(axes: Axes, lines: Sequence[Line2D], names: Sequence[str]) -> None:
     numbers = [str(number) for number in range(len(names))]  # a name that begins with "_" would be left out
-    legend = axes.legend(lines, numbers, fontsize=12, framealpha=0.85)
+    beside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1, 0.5)} if len(names) > MOST_INSIDE else {}
+    legend = axes.legend(lines, numbers, fontsize=12, framealpha=0.85, **beside)
     for text, name in zip(legend.get_texts(), names, strict=True):
         text.set_parse_math(False)
         text.set_text(name)
 
 
 def _draw_levels(axes: Axes, field: Field, log: bool, theme: Theme) -> None:
-    from matplotlib.colors import LogNorm
+    from matplotlib.colors import LogNorm, PowerNorm
     from matplotlib.ticker import LogLocator, MaxNLocator
 
     values = np.ma.masked_invalid(field.values)
@@ -198,19 +208,22 @@ def _draw_levels(axes: Axes, field: Field, log: bool, theme: Theme) -> None:
     if values.count() == 0:
         return
     low, high = float(values.min()), float(values.max())
-    levels: Any
+    if log:
+        low = max(low, high / MOST_RATIO)
+    levels: Array
+    norm: Any
     if low == high:
-        levels = np.array([low - 0.5, low + 0.5])
+        levels, norm = np.array([low - 0.5, low + 0.5]), None
     elif log:
-        levels = np.geomspace(low, high, LEVELS + 1)
-    else:
-        levels = MaxNLocator(LEVELS).tick_values(low, high)
-    norm: dict[str, Any] = {"norm": LogNorm(low, high)} if log and low < high else {}
-    drawn = axes.contourf(field.x, field.y, values, levels=levels, cmap="cividis", **norm)
+        levels, norm = np.geomspace(low, high, LEVELS + 1), LogNorm(low, high)
+    else:  # closer where the loss is small: the valleys are what one looks for
+        levels, norm = low + (high - low) * np.linspace(0, 1, LEVELS + 1) ** 2, PowerNorm(0.5, low, high)
+    drawn = axes.contourf(
+        field.x, field.y, values, levels=levels, cmap="cividis", norm=norm, extend="min" if log else "neither"
+    )
     axes.contour(field.x, field.y, values, levels=levels, colors=theme.ground, linewidths=0.6, alpha=0.6)
-    bar = axes.figure.colorbar(drawn, ax=axes)
-    if log and low < high:
-        bar.ax.yaxis.set_major_locator(LogLocator())
+    ticks = (LogLocator() if log else MaxNLocator(6)).tick_values(low, high)
+    bar = axes.figure.colorbar(drawn, ax=axes, ticks=[tick for tick in ticks if low <= tick <= high])
     bar.set_label(field.name, parse_math=False)
     bar.outline.set_visible(False)
 
@@ -222,6 +235,6 @@ def _draw_classes(axes: Axes, field: Field, theme: Theme) -> None:
     extent = (field.x[0], field.x[-1], field.y[0], field.y[-1])
     look: dict[str, Any] = {"cmap": ListedColormap(colours), "vmin": -0.5, "vmax": len(colours) - 0.5, "alpha": 0.35}
     axes.imshow(field.values, origin="lower", extent=extent, aspect="auto", interpolation="nearest", **look)
-    for number in np.unique(field.values)[1:]:  # the border of each class; that of the first is theirs
-        inside = (field.values == number).astype(float)
-        axes.contour(field.x, field.y, inside, levels=[0.5], colors=theme.ink, linewidths=1.4)
+    for ahead in field.ahead:
+        if ahead.min() < 0 < ahead.max():
+            axes.contour(field.x, field.y, ahead, levels=[0], colors=theme.ink, linewidths=1.4)
