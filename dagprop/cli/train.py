@@ -92,6 +92,8 @@ def command(
     refuse_two_readers(graph, data)
     if norms and history is None:
         raise click.UsageError("--norms is written to the history: add --history FILE.jsonl")
+    if history == "-":
+        raise click.UsageError("the history cannot go to the standard output: name a file")
     session = open_session(graph, **session_options)
     path = default_weights(graph) if output is None else output
     if path != "-":

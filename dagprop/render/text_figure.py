@@ -106,10 +106,8 @@ def _framed(panel: Panel, canvas: list[list[str]], labels: list[str], x_range: A
     width, margin = len(canvas[0]), max(map(len, labels))
     marked = {HEIGHT - 1: labels[0], HEIGHT // 2: labels[1], 0: labels[2]}
     lines = [panel.title] if panel.title else []
-    scale = ", logarithmic" if panel.log else ""
-    lines.append(
-        f"{panel.field.name if panel.field else panel.y_label}{scale}: {_legend(panel, alphabet)}".rstrip(": ")
-    )
+    what = (panel.field.name if panel.field else panel.y_label) + (", logarithmic" if panel.log else "")
+    lines.append(": ".join(filter(None, (what, _legend(panel, alphabet)))))
     if panel.field is not None:
         lines.append(panel.y_label)
     for row in reversed(range(HEIGHT)):
