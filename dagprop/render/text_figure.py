@@ -82,7 +82,7 @@ def _panel(panel: Panel, columns: int, alphabet: Alphabet) -> str:
     log = panel.log and panel.field is None
     labels = [_label(_at(share, y_range, log)) for share in (1.0, 0.5, 0.0)]
     margin = max(map(len, labels))
-    width = max(columns - margin - 3, 10)
+    width = max(columns - margin - 2, 10)
     dense = alphabet.braille and panel.field is None and len(panel.series) == 1 and panel.series[0].style == "line"
     canvas = [[" "] * width for _ in range(HEIGHT)]
     if panel.field is not None:
@@ -125,16 +125,15 @@ def _legend(panel: Panel, alphabet: Alphabet) -> str:
     if field is not None and field.classes:
         parts += [f"{_area(number, alphabet)} {name}" for number, name in enumerate(field.classes)]
     elif field is not None:
-        values = _shaded(field, panel.log)
-        if values.count():
-            parts.append(
-                f"{alphabet.shades[0]!r} {_label(values.min())} to {alphabet.shades[-1]!r} {_label(values.max())}"
-            )
+        span = _span(_shaded(field, panel.log))
+        if span is not None:
+            low, high = (_label(_power(end) if panel.log else end) for end in span)
+            parts.append(f"{low} {alphabet.shades} {high}")
     several = len(panel.series) > 1
     for number, series in enumerate(panel.series):
         if series.style == "path":
             parts.append(f"{alphabet.start} to {alphabet.end} {series.name}")
-        elif series.name and (several or not alphabet.braille):
+        elif series.name and (several or field is not None or not alphabet.braille):
             parts.append(f"{_mark(number, alphabet)} {series.name}")
     return "  ".join(parts)
 
@@ -164,7 +163,11 @@ def _range(numbers: Array, log: bool) -> Array:
 def _at(share: float, ends: Array, log: bool) -> float:
     low, high = (np.log10(ends) if log else ends).tolist()
     number = low + share * (high - low)
-    return float(10**number) if log else float(number)
+    return _power(number) if log else float(number)
+
+
+def _power(exponent: float) -> float:
+    return float(10.0 ** min(exponent, 308.0))  # more would be too large
 
 
 def _label(number: float) -> str:
@@ -210,10 +213,17 @@ def _area(number: int, alphabet: Alphabet) -> str:
     return alphabet.areas[number % len(alphabet.areas)]
 
 
-def _shaded(field: Field, log: bool) -> np.ma.MaskedArray:
-    """Return the numbers of a field, without those that cannot be shown."""
-    values = np.ma.masked_invalid(field.values)
-    return np.ma.masked_less_equal(values, 0) if log else values
+def _shaded(field: Field, log: bool) -> Array:
+    """Return the numbers of a field, or their logarithms; NaN for those that cannot be shown."""
+    with np.errstate(all="ignore"):
+        values = np.log10(np.where(field.values > 0, field.values, np.nan)) if log else field.values.astype(float)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _span(values: Array) -> tuple[float, float] | None:
+    """Return the smallest and the largest of numbers, leaving out NaN; None if nothing is left."""
+    known = values[~np.isnan(values)]
+    return (float(known.min()), float(known.max())) if known.size else None
 
 
 def _shade(canvas: list[list[str]], field: Field, log: bool, alphabet: Alphabet) -> None:
@@ -225,11 +235,13 @@ def _shade(canvas: list[list[str]], field: Field, log: bool, alphabet: Alphabet)
             row[:] = [_area(int(number), alphabet) for number in numbers]
         return
     values = _shaded(field, log)
-    values = np.ma.log(values) if log else values
-    low, high = float(values.min()), float(values.max())
+    span = _span(values)
+    if span is None:
+        return
     last = len(alphabet.shades) - 1
-    span = (high - low) or 1.0
-    for row, numbers in zip(canvas, values[np.ix_(rows, columns)], strict=True):
+    with np.errstate(all="ignore"):  # of numbers that are almost too large
+        shades = (values[np.ix_(rows, columns)] - span[0]) / ((span[1] - span[0]) or 1.0) * (last + 1)
+    for row, numbers in zip(canvas, shades.tolist(), strict=True):
         for column, number in enumerate(numbers):
-            if number is not np.ma.masked:
-                row[column] = alphabet.shades[min(int((number - low) / span * (last + 1)), last)]
+            if not math.isnan(number):
+                row[column] = alphabet.shades[int(min(max(number, 0), last))]
