@@ -69,8 +69,7 @@ def command(
     """Draw trainings, loss surfaces and regions of classes.
 
     HISTORY is what train writes with --history; several are laid over each other.  With --surface or --regions, GRAPH
-    is a graph.  Curves are drawn as text, or as a
-    picture where the name of the output ends in .svg, .png or .pdf.
+    is a graph.  Curves are drawn as text, or as a picture where the name of the output ends in .svg, .png or .pdf.
     """
     from dagprop.cli.figures import figure_format, write_figure
 

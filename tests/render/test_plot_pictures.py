@@ -74,7 +74,7 @@ def test_other_processes_give_the_same_bytes():
 
 def test_what_the_user_has_set_changes_nothing_and_stays():
     expected = draw_figure(FIGURES["many"], "svg", LIGHT)
-    with matplotlib.rc_context({"font.size": 40, "lines.linewidth": 9, "svg.hashsalt": "mine"}):
+    with matplotlib.rc_context({"font.size": 40, "axes.linewidth": 9, "xtick.direction": "in", "svg.hashsalt": "mine"}):
         assert draw_figure(FIGURES["many"], "svg", LIGHT) == expected
         assert matplotlib.rcParams["font.size"] == 40
 
