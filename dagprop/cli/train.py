@@ -16,7 +16,7 @@ from dagprop.cli import options
 
 if TYPE_CHECKING:
     from dagprop.backends.reference import Array
-    from dagprop.train.result import EpochRecord, TrainResult
+    from dagprop.train.records import EpochRecord, TrainResult
 
 PROGRESS_LINES = 20
 """Off a terminal, at most about so many epochs are reported."""

@@ -20,12 +20,10 @@ import numpy as np
 from dagprop.errors import DataError, Problem, quote, suggest
 from dagprop.graph.records import EMPTY, SAMPLE_AXIS, Graph, Shape
 from dagprop.plan.abstract import format_shape
-from dagprop.train.columns import Columns, column_names, read_feeds
-from dagprop.train.csv_table import parse_csv
-from dagprop.train.npz import MAGIC, NpzError, open_npz
 
 if TYPE_CHECKING:
     from dagprop.plan.network import Network
+    from dagprop.train.columns import Columns
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -98,6 +96,10 @@ def load_data(
         file = os.path.join(os.path.dirname(graph.file), source.file) if graph.file else source.file
     if file is None:
         return data_from_values(network, inputs)
+    from dagprop.train.columns import column_names, read_feeds  # what reads files is loaded where there is one
+    from dagprop.train.csv_table import parse_csv
+    from dagprop.train.npz import MAGIC
+
     content = _read(file, stdin, "the path is taken from the folder of the graph file" if own else None)
     name = "<stdin>" if file == "-" else file
     if content[:4] in MAGIC:
@@ -201,6 +203,8 @@ def _from_npz(file: str, content: bytes, wanted: Mapping[str, Shape], columns: C
     found: dict[str, Array] = {}
     sources: dict[str, str] = {}
     problems: list[Problem] = []
+    from dagprop.train.npz import NpzError, open_npz
+
     try:
         with open_npz(io.BytesIO(content)) as archive:
             for id in wanted:

@@ -25,7 +25,7 @@ from dagprop.train.csv_table import parse_csv, read_columns
 from dagprop.train.data import Data
 from dagprop.train.evaluation import CHUNK, evaluation_plan, gather_leaves
 from dagprop.train.initializers import initial_values
-from dagprop.train.result import EpochRecord
+from dagprop.train.records import EpochRecord
 from dagprop.train.samples import split_samples
 
 GRADIENT_NORM, NORM, VALUE = "gradient_norm:", "norm:", "value:"

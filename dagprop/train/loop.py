@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,12 +21,20 @@ from dagprop.plan.records import Plan
 from dagprop.plan.shapes import problem_at
 from dagprop.train.data import Data, fed_inputs
 from dagprop.train.diagnosis import non_finite_error
-from dagprop.train.evaluation import Leaves, evaluate_samples, evaluation_plan, gather_leaves
+from dagprop.train.evaluation import (
+    Leaves,
+    compiled_evaluator,
+    evaluate_samples,
+    evaluation_plan,
+    gather_leaves,
+    sums,
+)
 from dagprop.train.initializers import initial_values
 from dagprop.train.metrics import accuracy, class_objective
-from dagprop.train.result import EpochRecord, TrainResult
+from dagprop.train.records import EpochRecord, TrainResult
 from dagprop.train.samples import Split, batches, split_samples
 from dagprop.train.settings import check_settings
+from dagprop.train.step_losses import StepLosses
 
 
 def train_network(
@@ -81,13 +88,16 @@ def train_network(
     split = split_samples(data.rows, settings.validation, settings.test, settings.seed)
     start = {**initial_values(network, settings.seed), **(parameters or {})}
     leaves = gather_leaves(network, data, start, tuple(dict.fromkeys((*steps.leaves, *start))))
-    trainer = choose_trainer(
-        make_task(network, min(settings.batch_size, len(split.train)), steps, updates, leaves),
-        "reference" if each_step else backend,
-    )
-    start = leaves.variables
+    size = min(settings.batch_size, len(split.train))
+    count = settings.epochs * -(-len(split.train) // max(size, 1))
+    task = make_task(network, size, steps, updates, leaves, count)
+    trainer = choose_trainer(task, "reference" if each_step else backend)
+    # For a single epoch it would not pay to compile what the validation needs.
+    evaluator = compiled_evaluator(network, trainer, task, len(split.validation)) if settings.epochs > 1 else None
     objective = class_objective(network)
-    training = _Training(network, settings, steps, updates, leaves, split, start, trainer, backend, objective)
+    training = _Training(
+        network, settings, steps, updates, leaves, split, leaves.variables, trainer, evaluator, backend, objective
+    )
     say_variables = on_variables or (lambda variables: None)
     if each_step:
         training.on_step = say_variables
@@ -109,7 +119,7 @@ def train_network(
     return TrainResult(
         parameters=training.variables,
         history=tuple(history),
-        step_losses=np.array(training.step_losses),
+        step_losses=training.step_losses.all(),
         test=test,
         settings=settings,
         samples={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
@@ -147,9 +157,9 @@ def state_updates(network: Network) -> dict[str, str]:
 
 
 def make_task(
-    network: Network, batch_size: int, steps: Plan, updates: Mapping[str, str], leaves: Leaves
+    network: Network, batch_size: int, steps: Plan, updates: Mapping[str, str], leaves: Leaves, count: int
 ) -> TrainingTask:
-    """Return what a back end needs to know for training."""
+    """Return what a back end needs to know for training of ``count`` steps."""
     objective = class_objective(network)
     return TrainingTask(
         plan=steps,
@@ -161,6 +171,7 @@ def make_task(
         fixed=leaves.fixed,
         variables=leaves.variables,
         batch_size=batch_size,
+        steps=count,
     )
 
 
@@ -176,9 +187,10 @@ class _Training:
     split: Split
     variables: dict[str, Array]
     trainer: Trainer | None
+    evaluator: tuple[Trainer, int] | None
     backend: Backend
     objective: Objective | None
-    step_losses: array[float] = field(default_factory=lambda: array("d"))
+    step_losses: StepLosses = field(default_factory=StepLosses)
     on_step: Callable[[dict[str, Array]], object] | None = None
 
     def run_epoch(self, epoch: int) -> EpochRecord:
@@ -187,7 +199,8 @@ class _Training:
         loss, hits = self.run_compiled(order) or self.run_reference(order, epoch)
         validation = None
         if len(self.split.validation):
-            validation = evaluate_samples(self.network, self.leaves, self.split.validation, self.variables)
+            given = self.network, self.leaves, self.split.validation, self.variables
+            validation = evaluate_samples(*given, evaluator=self.evaluator)
         return EpochRecord(
             epoch=epoch,
             loss=loss / rows,
@@ -214,19 +227,11 @@ class _Training:
             return None
         if not outcome.is_finite():
             return None
-        self.step_losses.frombytes(outcome.losses.tobytes())
+        self.step_losses.add(outcome.losses)
         self.variables = outcome.variables
         if outcome.interrupted:
             raise KeyboardInterrupt
-        pairs, losses = outcome.compared, outcome.losses
-        loss = float(losses.sum()) * order.size
-        if len(losses):
-            loss -= float(losses[-1]) * (order.size * len(order) - len(order.order))  # the last batch may be short
-        if self.objective is None or pairs is None:
-            return loss, None
-        weights = order.sizes().tolist() if len(pairs) == len(order) else [len(order.order)]
-        hits = [accuracy(self.objective.op, *pair) * weight for pair, weight in zip(pairs, weights, strict=True)]
-        return loss, sum(hits)
+        return sums(outcome, order, self.objective)
 
     def run_reference(self, order: Batches, epoch: int) -> tuple[float, float | None]:
         """Return the sums over the samples of the loss and of the hits."""
@@ -234,7 +239,7 @@ class _Training:
         loss = hits = 0.0
         for step, samples in enumerate(order, start=1):
             done = self.run_step(samples, epoch, step)
-            loss += self.step_losses[-1] * len(samples)
+            loss += float(self.step_losses.all()[-1]) * len(samples)
             if objective is not None:
                 prediction, target = done.values[objective.prediction], done.values[objective.target]
                 hits += accuracy(objective.op, prediction, target) * len(samples)
@@ -253,7 +258,7 @@ class _Training:
         if not (math.isfinite(loss) and all(np.isfinite(value).all() for value in new.values())):
             raise non_finite_error(self.network, leaves, epoch, step, self.settings.learning_rate)
         # One assignment, so that Ctrl-C finds either all parameters from before the step or all from behind it.
-        self.step_losses.append(loss)
+        self.step_losses.add([loss])
         self.variables = {**self.variables, **new}
         if self.on_step is not None:
             self.on_step(self.variables)

@@ -16,7 +16,7 @@ from dagprop.errors import DagpropError, DataError
 from dagprop.plan.network import prepare
 from dagprop.train.data import data_from_arrays
 from dagprop.train.history import HistoryFile, epoch_row, parameter_columns, read_history
-from dagprop.train.result import EpochRecord
+from dagprop.train.records import EpochRecord
 
 ROWS = [{"epoch": 1, "loss": 0.1 + 0.2, "norm:h/w": 1e-300}, {"epoch": 2, "loss": 1e300, "norm:h/w": 5e-324}]
 

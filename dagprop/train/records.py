@@ -1,10 +1,11 @@
-"""What a training gives: a record of each epoch, and the whole result."""
+"""What a training gives: a record of each epoch, and the result."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from dagprop.backends.reference import Array
+from dagprop.graph.notebook import ShownInNotebooks
 from dagprop.graph.records import TrainSettings
 from dagprop.train.evaluation import Evaluation
 
@@ -33,7 +34,7 @@ class EpochRecord:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TrainResult:
+class TrainResult(ShownInNotebooks):
     """What a training gives.
 
     Attributes
