@@ -516,6 +516,7 @@ def train(
     validation: float | None = None,
     test: float | None = None,
     on_epoch: Callable[[EpochRecord], object] | None = None,
+    on_variables: Callable[[Values], object] | None = None,
     backend: Backend = "auto",
 ) -> TrainResult:
     """Train by stochastic gradient descent, θ ← θ - η ∂L/∂θ, all gradients taken at the old θ.
@@ -533,6 +534,8 @@ def train(
         See :class:`~dagprop.graph.records.TrainSettings`; what is None is as the graph's ``train`` says.
     on_epoch : callable, optional
         Is given the :class:`~dagprop.train.records.EpochRecord` of each epoch when it ends.
+    on_variables : callable, optional
+        Is given the parameters and states at the start, and at the end of each epoch before ``on_epoch`` is called.
     backend : {"auto", "reference", "compiled"}
 
     Returns
@@ -567,7 +570,7 @@ def train(
         data = load_data(graph, network)
     elif not isinstance(data, Data):
         data = data_from_arrays(network, _by_id("data", data))
-    return train_network(network, data, settings, _by_id("parameters", parameters), on_epoch, backend)
+    return train_network(network, data, settings, _by_id("parameters", parameters), on_epoch, backend, on_variables)
 
 
 def _check_settings(tolerance: Any, samples: Any) -> None:

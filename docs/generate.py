@@ -33,6 +33,7 @@ FAMILIES = {
     "DP5": "Plugins and op declarations",
     "DP6": "Weights and other files that are written",
     "DP7": "Computation",
+    "DP8": "What is optional",
 }
 
 ROOT = Path(__file__).parent.parent

@@ -15,7 +15,7 @@ from dagprop.errors import DagpropError, Problem
 
 COMMANDS = (
     *("check", "show", "run", "backprop", "equation", "depends", "derive", "paths", "cost", "flow", "check-gradients"),
-    *("train", "predict", "evaluate", "compile", "bench", "ops", "schema"),
+    *("train", "predict", "evaluate", "plot", "compile", "bench", "ops", "schema"),
 )
 """The commands, in the order in which a newcomer meets them; each is a module of this folder, with _ for -."""
 

@@ -221,9 +221,23 @@ def write_text(text: str, output: str | None) -> None:
     if output in (None, "-"):
         click.echo(text)
         return
+    write_bytes((text + "\n").encode(), output)
+
+
+def write_bytes(content: bytes, output: str | None) -> None:
+    """Write the content of a file to it, or to standard output for None and ``-``.
+
+    Raises
+    ------
+    DagpropError
+        If the file cannot be written (DP603).
+    """
+    if output in (None, "-"):
+        sys.stdout.buffer.write(content)
+        return
     try:
-        with open(str(output), "w", encoding="utf-8") as stream:
-            stream.write(text + "\n")
+        with open(str(output), "wb") as stream:
+            stream.write(content)
     except OSError as error:
         message = f"the file cannot be written: {error.strerror or error}"
         raise DagpropError(Problem("DP603", message, "name another file", file=output)) from error

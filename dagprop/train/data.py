@@ -12,7 +12,7 @@ import io
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,11 +40,14 @@ class Data:
         How many samples there are.
     file : str, optional
         Where they come from.
+    columns : mapping from str to tuple of str
+        For each input that a CSV file feeds, the names of its columns.
     """
 
     feeds: dict[str, Array]
     rows: int
     file: str | None = None
+    columns: Columns = field(default_factory=lambda: EMPTY)
 
     def take(self, samples: Any) -> dict[str, Array]:
         """Return the feeds of some samples: an array of their numbers, or a slice."""
@@ -93,7 +96,7 @@ def load_data(
         file = os.path.join(os.path.dirname(graph.file), source.file) if graph.file else source.file
     if file is None:
         return data_from_values(network, inputs)
-    from dagprop.train.columns import read_feeds  # what reads files is loaded where there is one
+    from dagprop.train.columns import column_names, read_feeds  # what reads files is loaded where there is one
     from dagprop.train.csv_table import parse_csv
     from dagprop.train.npz import MAGIC
 
@@ -101,8 +104,9 @@ def load_data(
     name = "<stdin>" if file == "-" else file
     if content[:4] in MAGIC:
         return _from_npz(name, content, wanted, columns, classes)
-    feeds, rows = read_feeds(parse_csv(name, _decode(name, content)), wanted, columns, classes)
-    return Data(feeds, rows, name)
+    table = parse_csv(name, _decode(name, content))
+    feeds, rows = read_feeds(table, wanted, columns, classes)
+    return Data(feeds, rows, name, column_names(table, wanted, columns))
 
 
 def data_from_arrays(network: Network, arrays: Mapping[str, Any], inputs: Collection[str] | None = None) -> Data:

@@ -44,6 +44,8 @@ def train_network(
     parameters: Mapping[str, Any] | None = None,
     on_epoch: Callable[[EpochRecord], object] | None = None,
     backend: Backend = "auto",
+    on_variables: Callable[[dict[str, Array]], object] | None = None,
+    each_step: bool = False,
 ) -> TrainResult:
     """Train by mini-batch stochastic gradient descent.
 
@@ -59,6 +61,11 @@ def train_network(
         Is given the record of each epoch when it ends.
     backend : {"auto", "reference", "compiled"}
         Who computes; ``auto`` compiles what can be compiled.
+    on_variables : callable, optional
+        Is given the parameters and states before the first step, and again at the end of each epoch, before
+        ``on_epoch`` is called.
+    each_step : bool
+        Whether ``on_variables`` is called after each step instead; the reference back end then takes the steps.
 
     Raises
     ------
@@ -84,19 +91,25 @@ def train_network(
     size = min(settings.batch_size, len(split.train))
     count = settings.epochs * -(-len(split.train) // max(size, 1))
     task = make_task(network, size, steps, updates, leaves, count)
-    trainer = choose_trainer(task, backend)
+    trainer = choose_trainer(task, "reference" if each_step else backend)
     # For a single epoch it would not pay to compile what the validation needs.
     evaluator = compiled_evaluator(network, trainer, task, len(split.validation)) if settings.epochs > 1 else None
     objective = class_objective(network)
     training = _Training(
         network, settings, steps, updates, leaves, split, leaves.variables, trainer, evaluator, backend, objective
     )
+    say_variables = on_variables or (lambda variables: None)
+    if each_step:
+        training.on_step = say_variables
     history: list[EpochRecord] = []
     test = None
     interrupted = False
     try:
+        say_variables(training.variables)
         for epoch in range(1, settings.epochs + 1):
             history.append(training.run_epoch(epoch))
+            if not each_step:
+                say_variables(training.variables)
             if on_epoch is not None:
                 on_epoch(history[-1])
         if len(split.test):
@@ -178,6 +191,7 @@ class _Training:
     backend: Backend
     objective: Objective | None
     step_losses: StepLosses = field(default_factory=StepLosses)
+    on_step: Callable[[dict[str, Array]], object] | None = None
 
     def run_epoch(self, epoch: int) -> EpochRecord:
         settings, rows = self.settings, len(self.split.train)
@@ -246,4 +260,6 @@ class _Training:
         # One assignment, so that Ctrl-C finds either all parameters from before the step or all from behind it.
         self.step_losses.add([loss])
         self.variables = {**self.variables, **new}
+        if self.on_step is not None:
+            self.on_step(self.variables)
         return done
