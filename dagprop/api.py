@@ -14,7 +14,6 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,9 +22,17 @@ from dagprop.backends.edges import Backprop, Edge, edges
 from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_numbers, leaf_values
 from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
+from dagprop.check.network import check_network, largest_rounding
+from dagprop.check.records import GradientCheck, Settings
 from dagprop.errors import DagpropError, DataError, GraphError, Problem, quote, suggest
-from dagprop.explain.derivation import Derivation, derivation
-from dagprop.graph.records import Graph
+from dagprop.explain.cost import Cost, ParameterCost, count_cost
+from dagprop.explain.dependency import Dependency, dependency
+from dagprop.explain.derivation import derivation
+from dagprop.explain.derivation_records import Derivation
+from dagprop.explain.equation import LENGTH, Equations, equations
+from dagprop.explain.flow import EXPLODING, VANISHING, Flow, FlowStep, ParameterFlow, find_flow
+from dagprop.explain.paths import Path, Paths, find_paths
+from dagprop.graph.records import SAMPLE_AXIS, Graph
 from dagprop.loading import check_file, load
 from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import loss_reference, prediction_outputs
@@ -35,22 +42,39 @@ from dagprop.render.diagrams.drawing import draw_network, format_of
 from dagprop.render.diagrams.view import Numbers, view_of
 from dagprop.train.data import Data, data_from_arrays, load_data
 from dagprop.train.initializers import initial_values
-from dagprop.train.loop import EpochRecord, TrainResult, train_network
+from dagprop.train.loop import train_network
+from dagprop.train.records import EpochRecord, TrainResult
 from dagprop.train.settings import check_settings
 
 __all__ = [
     "Backprop",
+    "Cost",
+    "Dependency",
     "Derivation",
     "Edge",
     "EpochRecord",
+    "Equations",
+    "Flow",
+    "FlowStep",
+    "GradientCheck",
+    "ParameterCost",
+    "ParameterFlow",
+    "Path",
+    "Paths",
     "TrainResult",
     "backprop",
     "check_file",
+    "check_gradients",
+    "cost",
+    "depends",
     "derive",
     "draw",
+    "equation",
+    "flow",
     "forward",
     "initial_parameters",
     "load",
+    "paths",
     "predict",
     "train",
     "value_and_grad",
@@ -220,6 +244,121 @@ def backprop(
     )
 
 
+def paths(
+    graph: Graph,
+    feeds: Feeds | None = None,
+    parameters: Feeds | None = None,
+    *,
+    wrt: str,
+    to: str | None = None,
+    top: int = 10,
+    element: int | tuple[int, ...] | None = None,
+) -> Paths:
+    """Return the paths that a gradient is the sum of: how many there are, and the largest with their shares.
+
+    Parameters
+    ----------
+    graph : Graph
+    feeds, parameters : mapping from id to array_like, optional
+    wrt : str
+        The value whose gradient is taken apart: a parameter, an input, an inner node.
+    to : str, optional
+        Where the paths begin; by default the loss.  Of an array, the mean of its elements is differentiated.
+    top : int
+        How many paths to return at most.
+    element : int or tuple of int, optional
+        The one entry of the gradient to look at.
+
+    Returns
+    -------
+    Paths
+
+    Raises
+    ------
+    GraphError
+        As :func:`value_and_grad` does, and if there is no such value (DP104) or element (DP011).
+    ComputationError
+        If a rule fails.
+    """
+    network = prepare(graph)
+    (wanted,) = _references(network, [wrt])
+    (start,) = _references(network, [loss_reference(network) if to is None else to])
+    steps = plan(network, _every_value(network), (start,), (wanted,))
+    done, leaves = _run(network, steps, feeds, parameters, "reference")
+    shape = network.shapes[wanted]
+    if element is not None:
+        index = (element,) if isinstance(element, int) else tuple(element)
+        one_sample = leaves.one_sample and shape[:1] == (SAMPLE_AXIS,)
+        return find_paths(steps, done, top, (0, *index) if one_sample else index)
+    found = find_paths(steps, done, top)
+
+    def plain(array: Array) -> Array:
+        return leaves.without_sample_axis(array, shape)
+
+    shown = tuple(replace(path, contribution=plain(path.contribution)) for path in found.paths)
+    return replace(found, gradient=plain(found.gradient), paths=shown)
+
+
+def cost(graph: Graph, *, batch_size: int = 1) -> Cost:
+    """Count the multiplications that the gradient of all parameters takes: with reuse, forward, without reuse.
+
+    Only the shapes matter, so no values are needed.
+
+    Parameters
+    ----------
+    graph : Graph
+        With a loss.
+    batch_size : int
+        The number of samples, where there are some.
+
+    Returns
+    -------
+    Cost
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong or has no loss (DP206).
+    """
+    return count_cost(prepare(graph), batch_size)
+
+
+def flow(
+    graph: Graph,
+    feeds: Feeds | None = None,
+    parameters: Feeds | None = None,
+    wrt: Iterable[str] | None = None,
+    *,
+    vanishing: float = VANISHING,
+    exploding: float = EXPLODING,
+) -> Flow:
+    """Return how large the gradient is at every value, and which factors make it vanish or explode.
+
+    Parameters
+    ----------
+    graph : Graph
+        With a loss.
+    feeds, parameters : mapping from id to array_like, optional
+    wrt : iterable of str, optional
+        The nodes to judge; by default the trainable parameters.
+    vanishing, exploding : float
+        The bounds of the gradient of a parameter, divided by that at the start of its chain, behind the loss.
+
+    Returns
+    -------
+    Flow
+
+    Raises
+    ------
+    GraphError, ComputationError
+        As :func:`value_and_grad` does.
+    """
+    network = prepare(graph)
+    steps = plan(network, _every_value(network), (loss_reference(network),), _wanted(network, wrt))
+    done, leaves = _run(network, steps, feeds, parameters, "reference")
+    return find_flow(network, steps, done.values, leaves.sizes.get(SAMPLE_AXIS, 1), vanishing, exploding)
+
+
 def derive(
     graph: Graph,
     wrt: Iterable[str] | None = None,
@@ -251,6 +390,102 @@ def derive(
     wanted = _wanted(network, wrt)
     needed = plan(network, tuple(dict.fromkeys((loss, *wanted))), (loss,), wanted)
     return derivation(network, loss, _leaves(network, needed, feeds, parameters), wanted)
+
+
+def check_gradients(
+    graph: Graph,
+    feeds: Feeds | None = None,
+    parameters: Feeds | None = None,
+    *,
+    tolerance: float = 1e-6,
+    samples: int | None = 20,
+    seed: int | None = None,
+) -> GradientCheck:
+    """Check the derivative rule of every input of every node, and the gradients of the whole graph.
+
+    A rule is compared with what the forward rule does when the input moves, at the values that the node has here: by
+    the complex step where the forward rule works on complex numbers, otherwise by extrapolated central differences.
+    All is computed in float64.  Kinks (relu at 0), jumps, rounding and numbers that are not finite are told apart from
+    errors.
+
+    Parameters
+    ----------
+    graph : Graph
+        Without a loss, the rules alone are checked.
+    feeds, parameters : mapping from id to array_like, optional
+    tolerance : float
+        The relative difference up to which two numbers are equal, above 0 and below 1.
+    samples : int or None
+        Of an array with more entries than this, so many are checked one by one, and all together along random
+        directions; None checks each.
+    seed : int, optional
+        Of the sample and the directions; by default the graph's ``train`` seed.
+
+    Returns
+    -------
+    GradientCheck
+        Its ``ok`` says whether all is right, ``first`` is the first wrong rule in forward order.
+
+    Raises
+    ------
+    GraphError
+        If the graph or a setting is wrong, or a value is missing or does not fit.
+    ComputationError
+        If a forward rule fails.
+
+    Examples
+    --------
+    >>> graph = dagprop.load("graphs/four-layer-chain.json")
+    >>> dagprop.check_gradients(graph).ok
+    True
+    """
+    _check_settings(tolerance, samples)
+    network = prepare(replace(graph, dtype="float64") if isinstance(graph, Graph) else graph)
+    used = graph.train.seed if seed is None else seed
+    check_settings(replace(graph.train, seed=used))
+    leaves = _leaves(network, plan(network, _every_value(network)), feeds, parameters)
+    done = check_network(network, leaves, Settings(float(tolerance), samples, used))
+    if graph.dtype == "float64" or done.network is None:
+        return done
+    exact, rounded = (value_and_grad(g, feeds, parameters)[1] for g in (network.graph, graph))
+    return replace(done, rounding=largest_rounding(exact, rounded))
+
+
+def equation(graph: Graph, *, length: int = LENGTH) -> Equations:
+    """Return the network as one long equation, and as a list of substitutions; as text it is the long equation.
+
+    Parameters
+    ----------
+    graph : Graph
+    length : int
+        So many names, numbers and signs stand in one equation at most, unless a single rule writes more.  What does not
+        fit keeps its name and has an equation of its own.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong.
+    """
+    return equations(prepare(graph), length)
+
+
+def depends(graph: Graph, node: str | None = None, *, reverse: bool = False) -> Dependency:
+    """Return on what a node depends, and how the loss depends on it; as text, the ways from the loss in words.
+
+    Parameters
+    ----------
+    graph : Graph
+    node : str, optional
+        By default the loss, or without one the first output.
+    reverse : bool
+        Whether to look for who depends on the node instead.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong, or there is no such node (DP104).
+    """
+    return dependency(graph, node, reverse)
 
 
 def draw(
@@ -304,7 +539,8 @@ def draw(
         logging.getLogger("dagprop").warning(remark)
     if path is not None:
         try:
-            Path(path).write_bytes(picture)
+            with open(path, "wb") as stream:
+                stream.write(picture)
         except OSError as error:
             message = f"the file cannot be written: {error.strerror or error}"
             raise DagpropError(Problem("DP603", message, file=os.fspath(path))) from error
@@ -344,6 +580,7 @@ def train(
     validation: float | None = None,
     test: float | None = None,
     on_epoch: Callable[[EpochRecord], object] | None = None,
+    on_variables: Callable[[Values], object] | None = None,
     backend: Backend = "auto",
 ) -> TrainResult:
     """Train by stochastic gradient descent, θ ← θ - η ∂L/∂θ, all gradients taken at the old θ.
@@ -360,7 +597,9 @@ def train(
     epochs, batch_size, learning_rate, shuffle, seed, validation, test : optional
         See :class:`~dagprop.graph.records.TrainSettings`; what is None is as the graph's ``train`` says.
     on_epoch : callable, optional
-        Is given the :class:`~dagprop.train.loop.EpochRecord` of each epoch when it ends.
+        Is given the :class:`~dagprop.train.records.EpochRecord` of each epoch when it ends.
+    on_variables : callable, optional
+        Is given the parameters and states at the start, and at the end of each epoch before ``on_epoch`` is called.
     backend : {"auto", "reference", "compiled"}
 
     Returns
@@ -395,7 +634,24 @@ def train(
         data = load_data(graph, network)
     elif not isinstance(data, Data):
         data = data_from_arrays(network, _by_id("data", data))
-    return train_network(network, data, settings, _by_id("parameters", parameters), on_epoch, backend)
+    return train_network(network, data, settings, _by_id("parameters", parameters), on_epoch, backend, on_variables)
+
+
+def _check_settings(tolerance: Any, samples: Any) -> None:
+    """Refuse settings of a gradient check that are out of range.
+
+    Raises
+    ------
+    GraphError
+        With each of them (DP011).
+    """
+    problems = []
+    if not (isinstance(tolerance, (int, float, np.number)) and 0 < tolerance < 1):
+        problems.append(Problem("DP011", f"tolerance must be a number above 0 and below 1, is {quote(tolerance)}"))
+    if samples is not None and not (isinstance(samples, (int, np.integer)) and samples >= 1):
+        problems.append(Problem("DP011", f"samples must be a whole number from 1, or None, is {quote(samples)}"))
+    if problems:
+        raise GraphError(*problems)
 
 
 def _run(

@@ -60,6 +60,7 @@ CODES: dict[str, str] = {
     "DP406": "An input has neither data nor a value.",
     "DP407": "A label is not among the classes.",
     "DP408": "The data is not a table: a row has too many or too few cells, or two columns have the same name.",
+    "DP409": "The history of a training cannot be read, or is none.",
     # DP5xx: plugins and op declarations
     "DP501": "A plugin could not be loaded.",
     "DP502": "Two providers declare the same op.",

@@ -99,7 +99,8 @@ def cli_page() -> str:
         "2 usage or unreadable input; 3 the computation failed; 4 something optional is missing; 130 interrupted."
     ]
     for words, command in _commands(("dagprop",), dagprop):
-        context = click.Context(command, info_name=" ".join(words))
+        # As the command line makes it: click keeps the help option that it is first asked for.
+        context = click.Context(command, info_name=" ".join(words), help_option_names=["-h", "--help"])
         usage = " ".join([*words, *command.collect_usage_pieces(context)])
         lines += ["", f"## {' '.join(words)}", "", f"`{usage}`", "", *_help_lines(command)]
         options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, prod
 
 from dagprop.backends.array_lowering import Lowered
+from dagprop.backends.groups import Group, Unit, fixed_values, numbers, overwritable
 from dagprop.program.records import ELEMENTWISE, Instruction
 
 
@@ -76,24 +78,32 @@ class _Pool:
         return chosen
 
 
-def place_values(lowered: Lowered) -> Placement:
-    """Return where to keep each value."""
+def place_values(lowered: Lowered, units: Sequence[Unit]) -> Placement:
+    """Return where to keep each value.
+
+    Parameters
+    ----------
+    lowered : Lowered
+    units : sequence of int or Group
+        What is computed at a time, in order.
+    """
     pool = _Pool()
     place: dict[int, int] = {}
     scratch: dict[int, int] = {}
-    fixed = _fixed(lowered)
-    last = _last_uses(lowered)
-    written = _written(lowered, last)
-    for time, (number, instruction) in enumerate(lowered.instructions.items()):
+    fixed = fixed_values(lowered)
+    last = _last_uses(lowered, units)
+    written = _written(lowered, units, last)
+    for time, unit in enumerate(units):
         dying = [
             root
-            for root in dict.fromkeys(lowered.roots[operand] for operand in instruction.operands)
+            for root in dict.fromkeys(_roots_read(lowered, unit))
             if last[root] == time and root in place and root not in fixed
         ]
-        if _has_own_memory(lowered, number) and number not in written:
-            dtype = dtype_of(lowered, instruction)
-            reused = _in_place(lowered, number, dying)
-            size = prod(instruction.shape)
+        results = [number for number in _stored(unit) if _has_own_memory(lowered, number) and number not in written]
+        for number in results:
+            instruction = lowered.instructions[number]
+            dtype, size = dtype_of(lowered, instruction), prod(instruction.shape)
+            reused = _in_place(lowered, unit, number, dying)
             if number in fixed:
                 place[number] = pool.new(dtype, size)
             elif reused is not None:
@@ -101,14 +111,27 @@ def place_values(lowered: Lowered) -> Placement:
                 place[number] = place[reused]
             else:
                 place[number] = pool.take(dtype, size)
-            extra = _scratch(lowered, instruction)
+            extra = _scratch(lowered, instruction) if isinstance(unit, int) else None
             if extra is not None:
                 scratch[number] = pool.take(*extra)
                 pool.free.append(scratch[number])
         pool.free += [place[root] for root in dying]
-        if number in place and last.get(number, time) == time and number not in fixed:
-            pool.free.append(place[number])  # nothing reads it
+        # What nothing reads can be overwritten at once.
+        pool.free += [place[number] for number in results if last.get(number, time) == time and number not in fixed]
     return Placement(tuple(pool.buffers), place, scratch, written, fixed)
+
+
+def _stored(unit: Unit) -> list[int]:
+    """Return what a unit computes that has to lie in memory, in order."""
+    return [unit] if isinstance(unit, int) else [number for number in unit.members if number in unit.stored]
+
+
+def _roots_read(lowered: Lowered, unit: Unit) -> Iterator[int]:
+    """Yield the roots of what a unit reads."""
+    for number in numbers(unit):
+        for operand in lowered.instructions[number].operands:
+            if isinstance(unit, int) or lowered.roots[operand] not in unit.members:
+                yield lowered.roots[operand]
 
 
 def dtype_of(lowered: Lowered, instruction: Instruction) -> str:
@@ -120,22 +143,12 @@ def _has_own_memory(lowered: Lowered, number: int) -> bool:
     return lowered.roots[number] == number and lowered.instructions[number].primitive not in ("input", "constant")
 
 
-def _fixed(lowered: Lowered) -> frozenset[int]:
-    """Return the values that depend on no input."""
-    fixed: set[int] = set()
-    for number, instruction in lowered.instructions.items():
-        if instruction.primitive != "input" and fixed.issuperset(instruction.operands):
-            fixed.add(number)
-    return frozenset(fixed)
-
-
-def _last_uses(lowered: Lowered) -> dict[int, float]:
+def _last_uses(lowered: Lowered, units: Sequence[Unit]) -> dict[int, float]:
     """Return when the memory of each root is read or written for the last time; that of outputs, and inputs, never."""
     last: dict[int, float] = {}
-    for time, (number, instruction) in enumerate(lowered.instructions.items()):
-        last.setdefault(lowered.roots[number], time)
-        for operand in instruction.operands:
-            last[lowered.roots[operand]] = time
+    for time, unit in enumerate(units):
+        last.update({lowered.roots[number]: time for number in numbers(unit) if lowered.roots[number] not in last})
+        last.update(dict.fromkeys(_roots_read(lowered, unit), time))
     for number in lowered.outputs.values():
         last[lowered.roots[number]] = inf
     for number in lowered.updates.values():
@@ -144,10 +157,11 @@ def _last_uses(lowered: Lowered) -> dict[int, float]:
     return last
 
 
-def _written(lowered: Lowered, last: dict[int, float]) -> dict[int, int]:
+def _written(lowered: Lowered, units: Sequence[Unit], last: dict[int, float]) -> dict[int, int]:
     """Return which new values of inputs can be computed in the inputs themselves, elementwise, at the end."""
     written = {}
-    times = {number: time for time, number in enumerate(lowered.instructions)}
+    times = {number: time for time, unit in enumerate(units) for number in numbers(unit)}
+    read_later = {operand for instruction in lowered.instructions.values() for operand in instruction.operands}
     for old, new in lowered.updates.items():
         instruction = lowered.instructions[new]
         if lowered.roots[new] == old:
@@ -156,6 +170,7 @@ def _written(lowered: Lowered, last: dict[int, float]) -> dict[int, int]:
         own = lowered.roots[new] == new and new not in lowered.outputs.values()
         once = list(lowered.updates.values()).count(new) == 1
         read = [operand for operand in instruction.operands if lowered.roots[operand] == old]
+        unit = units[times[new]]
         if (
             own
             and once
@@ -165,15 +180,23 @@ def _written(lowered: Lowered, last: dict[int, float]) -> dict[int, int]:
             and not instruction.boolean
             and last[old] == times[new]
             and last[new] in (times[new], inf)
-            and not any(new in other.operands for other in lowered.instructions.values())
+            and new not in read_later
+            and (isinstance(unit, int) or overwritable(unit, old, new))
         ):
             written[new] = old
     return written
 
 
-def _in_place(lowered: Lowered, number: int, dying: list[int]) -> int | None:
+def _in_place(lowered: Lowered, unit: Unit, number: int, dying: list[int]) -> int | None:
     """Return the root whose memory an instruction may overwrite with its result while it reads it."""
     instruction = lowered.instructions[number]
+    if isinstance(unit, Group):
+        for root in dying:
+            source = lowered.instructions[root]
+            same_type = dtype_of(lowered, source) == dtype_of(lowered, instruction)
+            if same_type and prod(source.shape) == prod(instruction.shape) and overwritable(unit, root, number):
+                return root
+        return None
     if instruction.primitive not in ELEMENTWISE or instruction.primitive == "real":
         return None
     # A choice is written in two steps, so only what the first of them takes may be overwritten.

@@ -8,11 +8,15 @@ Names are numbered as in the program: ``v7`` is %7.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 from dagprop.backends.array_buffers import Placement, place_values
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT, VIEWS, Lowered, lower
+from dagprop.backends.code_text import line, printable, view
+from dagprop.backends.fusion import fuse
+from dagprop.backends.groups import Group, Unit, pays
+from dagprop.backends.kernel_code import Kernel, kernel, module_text
 from dagprop.program.records import ELEMENTWISE, Instruction, Program
 
 NUMPY_NAMES = {
@@ -28,13 +32,32 @@ REDUCTIONS = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimu
 OTHER_NAMES = ("matmul", "argmax", "concatenate", "copyto", "broadcast_to")
 """What else of NumPy the code calls."""
 
-_WIDTH = 56
+
+@dataclass(frozen=True, slots=True)
+class ArrayCode:
+    """What runs.
+
+    Attributes
+    ----------
+    python : str
+        It defines ``prepare(inputs)``: for the arrays of the inputs, in order, it returns the function ``step`` and a
+        tuple with the arrays of the outputs, in order.  Its names beyond Python's are those that
+        :mod:`dagprop.backends.array_program` gives it.
+    llvm : str
+        The module of the kernels that it calls; empty if it calls none.
+    """
+
+    python: str
+    llvm: str
 
 
 def array_code(
-    program: Program, outputs: Collection[str] | None = None, updates: Mapping[str, str] | None = None
-) -> str:
-    """Return the Python code that computes a program.
+    program: Program,
+    outputs: Collection[str] | None = None,
+    updates: Mapping[str, str] | None = None,
+    steps: float = 0,
+) -> ArrayCode:
+    """Return the code that computes a program.
 
     Parameters
     ----------
@@ -43,44 +66,50 @@ def array_code(
         The names of the outputs that are wanted; by default all.
     updates : mapping from str to str, optional
         The inputs that are to take on the value of an output at the end of each step.
-
-    Returns
-    -------
-    str
-        It defines ``prepare(inputs)``: for the arrays of the inputs, in order, it returns the function ``step`` and a
-        tuple with the arrays of the outputs, in order.  Its names beyond Python's are those that
-        :mod:`dagprop.backends.array_program` gives it.
+    steps : float
+        How often it will run: neighbours are fused to kernels if that saves more time than it takes to compile them.
     """
-    return _Writer(lower(program, outputs, updates)).text()
+    lowered = lower(program, outputs, updates)
+    if steps and pays(units := fuse(lowered), steps):
+        return _Writer(lowered, units).code()
+    return _Writer(lowered, list(lowered.instructions)).code()
 
 
 class _Writer:
     """The lines so far: those that run once, and those of a step."""
 
-    def __init__(self, lowered: Lowered) -> None:
+    def __init__(self, lowered: Lowered, units: list[Unit]) -> None:
         self.lowered = lowered
-        self.placement: Placement = place_values(lowered)
+        self.units = units
+        self.placement: Placement = place_values(lowered, units)
         self.once: list[str] = []
         self.step: list[str] = []
+        self.kernels: list[Kernel] = []
         self.result = {number: f"v{number}" for number in lowered.outputs.values()}
 
-    def text(self) -> str:
+    def code(self) -> ArrayCode:
         lowered = self.lowered
         for position, (name, number) in enumerate(lowered.inputs.items()):
-            self.once.append(_line(f"v{number} = inputs[{position}]", name))
+            self.once.append(line(f"v{number} = inputs[{position}]", name))
         for number, (dtype, size) in enumerate(self.placement.buffers):
             self.once.append(f'm{number} = empty({size}, "{dtype}")')
-        for number, instruction in lowered.instructions.items():
-            self.instruction(number, instruction)
+        inside = {
+            number for unit in self.units if isinstance(unit, Group) for number in unit.members.keys() - unit.stored
+        }
+        for unit in self.units:
+            if isinstance(unit, Group):
+                self.group(unit)
+            elif lowered.roots[unit] not in inside:
+                self.instruction(unit, lowered.instructions[unit])
         self.updates()
-        results = [f"        {self.result[number]},  # {_printable(name)}" for name, number in lowered.outputs.items()]
-        return "\n".join(
+        results = [f"        {self.result[number]},  # {printable(name)}" for name, number in lowered.outputs.items()]
+        python = "\n".join(
             [
                 "def prepare(inputs):",
-                *(f"    {line}" for line in self.once),
+                *(f"    {text}" for text in self.once),
                 "",
                 "    def step():",
-                *(f"        {line}" for line in self.step or ["pass"]),
+                *(f"        {text}" for text in self.step or ["pass"]),
                 "",
                 "    return step, (",
                 *results,
@@ -88,6 +117,41 @@ class _Writer:
                 "",
             ]
         )
+        return ArrayCode(python, module_text(self.kernels, lowered.dtype) if self.kernels else "")
+
+    def group(self, group: Group) -> None:
+        """Write the call of the kernel of a group, with a line for each step of the plan that it does."""
+        made = kernel(f"k{len(self.kernels)}", self.lowered, group, self.memory_name)
+        self.kernels.append(made)
+        for number in group.members:
+            if number in self.placement.place or number in self.placement.written:
+                self.memory(number, self.lowered.instructions[number])
+            elif number in group.stored:
+                self.once.append(f"v{number} = v{self.lowered.roots[number]}")
+        self.once.append(f'{made.name} = kernel("{made.name}", {", ".join(made.arguments)})')
+        origins = dict.fromkeys(self.lowered.instructions[number].origin for number in group.members)
+        call = f"{made.name}()"
+        if made.checks:
+            call = f"if {call}: {self.complaints(group)}"
+        first, *others = origins
+        self.step.append(line(call, first))
+        self.step += [line("", origin) for origin in others]
+
+    def complaints(self, group: Group) -> str:
+        """Return the calls that say which class index is none."""
+        members = ((number, self.lowered.instructions[number]) for number in group.members)
+        return "; ".join(
+            f"one_hot(v{instruction.operands[0]}, {instruction.shape[-1]})"
+            for number, instruction in members
+            if instruction.primitive == "one_hot"
+        )
+
+    def memory_name(self, root: int) -> str:
+        """Return the array in which a root lies."""
+        placement = self.placement
+        if root in placement.place:
+            return f"m{placement.place[root]}"
+        return f"v{placement.written.get(root, root)}"
 
     def instruction(self, number: int, instruction: Instruction) -> None:
         """Write what an instruction needs to be there, and what it does."""
@@ -100,16 +164,16 @@ class _Writer:
         elif primitive in (SUBTRACT_PRODUCT, SUBTRACT_COLUMN_SUMS):
             self.once.append(f"{name} = {operands[0]}")
             self.once.append(f"f{number} = {primitive}({', '.join(operands)})")
-            self.step.append(_line(f"f{number}()", instruction.origin))
+            self.step.append(line(f"f{number}()", instruction.origin))
         elif primitive in VIEWS:
-            self.once.append(f"{name} = {_view(instruction, operands[0])}")
+            self.once.append(f"{name} = {view(instruction, operands[0])}")
         elif self.lowered.roots[number] != number:
             self.once.append(f"{name} = {operands[0]}.reshape({instruction.shape})")
         else:
             self.memory(number, instruction)
             lines = self.once if number in self.placement.fixed else self.step
-            for line in self.computation(number, instruction, operands):
-                lines.append(_line(line, instruction.origin))
+            for code in self.computation(number, instruction, operands):
+                lines.append(line(code, instruction.origin))
 
     def memory(self, number: int, instruction: Instruction) -> None:
         """Write where a value lies."""
@@ -215,32 +279,3 @@ class _Writer:
         for old, new in left.items():
             source = "t" if self.lowered.roots[new] in targets or new in written else "v"
             self.step.append(f"copyto(v{old}, {source}{old if source == 't' else new})")
-
-
-def _view(instruction: Instruction, operand: str) -> str:
-    (parameter,) = instruction.parameters
-    if instruction.primitive == "permute_dims":
-        return f"{operand}.transpose({tuple(parameter)})"
-    if instruction.primitive == "broadcast_to":
-        return f"broadcast_to({operand}, {instruction.shape})"
-    items = [_item(item) for item in parameter]
-    if "..." not in items:
-        items.append("...")  # or an element would be a number and no view
-    return f"{operand}[{', '.join(items)}]"
-
-
-def _item(item: Any) -> str:
-    if item is None or item is Ellipsis:
-        return "None" if item is None else "..."
-    if isinstance(item, tuple):
-        return ":".join("" if part is None else str(int(part)) for part in item[1:])
-    return str(int(item))
-
-
-def _line(code: str, comment: str) -> str:
-    return f"{code:<{_WIDTH}}  # {_printable(comment)}" if comment else code
-
-
-def _printable(text: str) -> str:
-    """Return text that cannot end a comment."""
-    return "".join(character if character.isprintable() else " " for character in text)

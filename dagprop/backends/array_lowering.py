@@ -67,7 +67,6 @@ def lower(
     changed = {program.inputs[name]: program.outputs[new] for name, new in updates.items() if name in program.inputs}
     wanted = {*kept.values(), *changed.values()}
     instructions = _needed(dict(enumerate(program.instructions)), wanted)
-    _drop_sums_of_one_hot(instructions, wanted)
     _use_truth_as_numbers(instructions, wanted)
     instructions = _needed(instructions, wanted)
     fused = _fuse_updates(instructions, set(kept.values()), changed)
@@ -98,25 +97,6 @@ def _uses(instructions: Mapping[int, Instruction]) -> dict[int, int]:
         for operand in instruction.operands:
             uses[operand] += 1
     return uses
-
-
-def _drop_sums_of_one_hot(instructions: dict[int, Instruction], wanted: set[int]) -> None:
-    """Leave out products with the sum of a one-hot row, which is 1."""
-    same: dict[int, int] = {}
-    ones = set()
-    for number, instruction in instructions.items():
-        operands = tuple([same.get(operand, operand) for operand in instruction.operands])
-        if operands != instruction.operands:
-            instructions[number] = instruction = _changed(
-                instruction, instruction.primitive, operands, instruction.parameters
-            )
-        if instruction.primitive == "sum" and instructions[operands[0]].primitive == "one_hot":
-            if instruction.parameters[0] == (len(instructions[operands[0]].shape) - 1,):
-                ones.add(number)
-        elif instruction.primitive == "multiply" and number not in wanted:
-            for factor, other in (operands, operands[::-1]):
-                if factor in ones and instructions[other].shape == instruction.shape:
-                    same[number] = other
 
 
 def _use_truth_as_numbers(instructions: dict[int, Instruction], wanted: set[int]) -> None:
@@ -216,23 +196,42 @@ def _sources(instructions: Mapping[int, Instruction]) -> dict[int, int]:
 
 
 def _reordered(instructions: dict[int, Instruction], fused: set[int]) -> dict[int, Instruction]:
-    """Return the instructions with each fused update as early as may be, while its operands are in the cache."""
+    """Return the instructions with some of them as early as may be.
+
+    These are the fused updates, while what they read is in the cache; and what gives a single number, as the mean of
+    the loss is one, which needs no room and may belong to the loop that its operands come from.
+    """
+    leaves = {number: instruction for number, instruction in instructions.items() if not instruction.operands}
+    instructions = {**leaves, **instructions}
     sources = _sources(instructions)
+    changing = {sources[instructions[number].operands[0]] for number in fused}
     last: dict[int, int] = {}
+    anchors: dict[int, int] = {}  # what each instruction comes right behind, or itself where it keeps its place
+    behind: dict[int, list[int]] = {}
+    places = {number: place for place, number in enumerate(instructions)}
     for number, instruction in instructions.items():
         if number not in fused:
-            last.update((sources[operand], number) for operand in instruction.operands)
-            last.setdefault(number, number)
-    behind: dict[int, list[int]] = {}
-    for number in sorted(fused):
+            read = {sources[operand] for operand in instruction.operands}
+            if instruction.operands and _is_single(instruction) and not read & changing:
+                anchors[number] = max((anchors[operand] for operand in instruction.operands), key=places.__getitem__)
+                behind.setdefault(anchors[number], []).append(number)
+            else:
+                anchors[number] = number
+                last.update(dict.fromkeys(read, number))
+                last.setdefault(number, number)
+    for number in sorted(fused, key=lambda number: (instructions[number].primitive == SUBTRACT_PRODUCT, number)):
         operands = instructions[number].operands
-        place = max(last.get(sources[operands[0]], -1), *operands)
-        behind.setdefault(place, []).append(number)
-    order = []
-    for number in instructions:
-        if number not in fused:
+        before = [*(anchors[operand] for operand in operands), last.get(sources[operands[0]], operands[0])]
+        behind.setdefault(max(before, key=places.__getitem__), []).append(number)
+    order: list[int] = []
+    for number, anchor in anchors.items():
+        if number == anchor:
             order += [number, *behind.get(number, ())]
     return {number: instructions[number] for number in order}
+
+
+def _is_single(instruction: Instruction) -> bool:
+    return instruction.shape == () and (instruction.primitive == "sum" or instruction.primitive in ELEMENTWISE)
 
 
 def _laid_out(

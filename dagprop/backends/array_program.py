@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from math import prod
+from math import inf, prod
 from types import CodeType
 from typing import Any
 
 import numpy as np
 
-from dagprop.backends.array_code import NUMPY_NAMES, OTHER_NAMES, array_code
+from dagprop.backends.array_code import NUMPY_NAMES, OTHER_NAMES, ArrayCode, array_code
 from dagprop.backends.blas import subtract_column_sums, subtract_product, threads
 from dagprop.backends.interrupts import uninterrupted
 from dagprop.backends.numpy_namespace import numpy_namespace, one_hot
 from dagprop.backends.reference import Array
-from dagprop.backends.trainer import EpochOutcome, TrainingTask
+from dagprop.backends.trainer import EpochOutcome, NotCompiledError, TrainingTask
+from dagprop.graph.records import SAMPLE_AXIS
 from dagprop.program.records import Program
 from dagprop.program.trace import LEARNING_RATE, training_program
 
 ALIGNMENT = 64
 """Bytes: a line of the cache, and the longest vector of a processor."""
+
+ARRAYS = "compiled: arrays"
+"""What these back ends are, for the user."""
 
 ONE_THREAD = 4e6
 """Up to so many operations, the largest product of a program is computed sooner by one thread than by several."""
@@ -54,21 +58,47 @@ def _compiled(code: str) -> CodeType:
     return compile(code, "<array program>", "exec")
 
 
-def bind(code: str, inputs: Sequence[Array]) -> tuple[Step, tuple[Array, ...]]:
+def bind(code: ArrayCode, inputs: Sequence[Array]) -> tuple[Step, tuple[Array, ...]]:
     """Return the function that computes a step of some code, and the arrays that it leaves the outputs in.
 
     Parameters
     ----------
-    code : str
-        Of :func:`~dagprop.backends.array_code.array_code`.
+    code : ArrayCode
     inputs : sequence of array
         C-contiguous: what a step reads each time, and where the new values of those that it updates go.
+
+    Raises
+    ------
+    NotCompiledError
+        If the code has kernels and LLVM is not there.
     """
     names: dict[str, Any] = {"__builtins__": {}, **_NAMESPACE}
-    exec(_compiled(code), names)
+    if code.llvm:
+        from dagprop.backends.kernels import kernel_binder  # LLVM takes long to load
+
+        names["kernel"] = kernel_binder(code.llvm)
+    exec(_compiled(code.python), names)
     with np.errstate(all="ignore"):
         step, outputs = names["prepare"](inputs)
     return step, outputs
+
+
+def compiled(
+    program: Program,
+    outputs: Collection[str] | None,
+    updates: Mapping[str, str],
+    inputs: Sequence[Array],
+    steps: float,
+) -> tuple[Step, tuple[Array, ...], str]:
+    """Return what :func:`bind` makes of a program, and what it is, for the user.
+
+    It has kernels where they pay in so many steps and LLVM is there.
+    """
+    code = array_code(program, outputs, updates, steps)
+    try:
+        return *bind(code, inputs), f"{ARRAYS} with fused kernels (LLVM)" if code.llvm else ARRAYS
+    except NotCompiledError:
+        return *bind(array_code(program, outputs, updates), inputs), ARRAYS
 
 
 def thread_count(program: Program) -> int | None:
@@ -87,19 +117,15 @@ class ArrayProgram:
     program : Program
     outputs : collection of str, optional
         The names of the outputs that are wanted; by default all.
-
-    Attributes
-    ----------
-    code : str
-        The Python code that runs.
+    runs : float
+        How often it will run.
     """
 
-    def __init__(self, program: Program, outputs: Collection[str] | None = None) -> None:
-        self.code = array_code(program, outputs)
+    def __init__(self, program: Program, outputs: Collection[str] | None = None, runs: float = 1) -> None:
         self._names = [name for name in program.outputs if outputs is None or name in outputs]
         shapes = {name: program.instructions[number].shape for name, number in program.inputs.items()}
         self._inputs = {name: _empty(prod(shape), program.dtype).reshape(shape) for name, shape in shapes.items()}
-        self._step, self._outputs = bind(self.code, list(self._inputs.values()))
+        self._step, self._outputs, _ = compiled(program, outputs, {}, list(self._inputs.values()), runs)
         self._threads = thread_count(program)
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -134,8 +160,6 @@ class ArrayTrainer:
         If a rule does what cannot be recorded (DP503).
     """
 
-    title = "compiled: arrays"
-
     def __init__(self, task: TrainingTask) -> None:
         self._task = task
         self._dtype = np.dtype(task.dtype)
@@ -143,16 +167,20 @@ class ArrayTrainer:
         self._fixed = {id: np.asarray(task.fixed[id], self._dtype, order="C") for id in self._leaves(task.fixed)}
         self._variables = {id: _like(array, self._dtype) for id, array in task.variables.items()}
         self._rate = np.zeros((), self._dtype)
+        self._given: Mapping[str, Array] = {}
+        """What the last epoch gave back; who comes with it again has the numbers that lie here."""
         self._steps: dict[int, _BatchStep] = {}
-        self._step(task.batch_size)  # so that what cannot be recorded is found now
+        self.title = self._step(task.batch_size).title  # what cannot be recorded is found now
 
     def _leaves(self, arrays: Iterable[str]) -> list[str]:
         return [id for id in arrays if id in self._task.plan.leaves]
 
     def epoch(self, variables: Mapping[str, Array], batches: Sequence[Array], learning_rate: float) -> EpochOutcome:
         """Take one step of gradient descent for each batch: the numbers of its samples."""
-        for id, array in self._variables.items():
-            np.copyto(array, variables[id])
+        given, self._given = self._given, {}
+        if variables is not given:
+            for id, array in self._variables.items():
+                np.copyto(array, variables[id])
         self._rate[...] = learning_rate
         losses: list[float] = []
         compared: list[tuple[Array, Array]] = []
@@ -168,9 +196,18 @@ class ArrayTrainer:
                     break
                 compared += step.compared()
             interrupted = asked()
-        pairs = None if self._task.compared is None else compared
+        pairs = None if self._task.compared is None else self._together(compared)
         changed = {id: array.copy() for id, array in self._variables.items()}
-        return EpochOutcome({**variables, **changed}, np.array(losses, float), pairs, interrupted)
+        self._given = {**variables, **changed}
+        return EpochOutcome(self._given, np.array(losses, float), pairs, interrupted)
+
+    def _together(self, pairs: list[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
+        """Return pairs of one batch each as one pair of all, if they have a row for each sample."""
+        by_sample = all(self._task.shapes[name][:1] == (SAMPLE_AXIS,) for name in self._task.compared or ())
+        if not by_sample or not pairs:
+            return pairs
+        predictions, targets = zip(*pairs, strict=True)
+        return [(np.concatenate(predictions), np.concatenate(targets))]
 
     def _thread_count(self, batches: Sequence[Array]) -> int | None:
         counts = [self._step(size).threads for size in {len(samples) for samples in batches}]
@@ -182,6 +219,14 @@ class ArrayTrainer:
                 self._task, size, self._sampled, {**self._fixed, **self._variables, LEARNING_RATE: self._rate}
             )
         return self._steps[size]
+
+
+def results(task: TrainingTask, program: Program) -> tuple[list[str], dict[str, str]]:
+    """Return the outputs that a step of a training has to give, and the inputs that take on the value of others."""
+    updates = {id: f"new {id}" for id in (*task.plan.wrt, *task.updates) if id in program.inputs}
+    # A state that no rule reads is no input: its new value comes out as any other value does.
+    unread = [f"new {id}" for id in task.updates if id not in program.inputs]
+    return ["loss", *(task.compared or ()), *unread], updates
 
 
 class _BatchStep:
@@ -197,19 +242,17 @@ class _BatchStep:
         leaves = {**shared, **rows}
         shapes = {id: leaves[id].shape for id in task.plan.leaves}
         program = training_program(task.plan, shapes, task.updates, task.dtype)
-        updates = {id: f"new {id}" for id in (*task.plan.wrt, *task.updates) if id in program.inputs}
-        # A state that no rule reads is no input: its new value comes out as any other value does.
-        unread = {f"new {id}": shared[id] for id in task.updates if id not in program.inputs}
-        wanted = ["loss", *(task.compared or ()), *unread]
-        self.code = array_code(program, wanted, updates)
+        wanted, updates = results(task, program)
         self.threads = thread_count(program)
-        step, outputs = bind(self.code, [leaves[name] for name in program.inputs])
-        self._step = step
+        # A short last batch comes once an epoch only: it is not worth another compilation.
+        steps = task.steps if size == task.batch_size or task.steps == inf else 0
+        inputs = [leaves[name] for name in program.inputs]
+        self._step, outputs, self.title = compiled(program, wanted, updates, inputs, steps)
         names = [name for name in program.outputs if name in wanted]
         by_name = dict(zip(names, outputs, strict=True))
         self._loss = by_name["loss"]
         self._pair = [by_name[name] for name in task.compared or ()]
-        self._unread = [(variable, by_name[name]) for name, variable in unread.items()]
+        self._unread = [(shared[id], by_name[f"new {id}"]) for id in task.updates if id not in program.inputs]
         self._states = [shared[id] for id in task.updates]
         self._rows = [(sampled[id], array) for id, array in rows.items() if id in program.inputs]
 

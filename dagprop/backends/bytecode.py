@@ -176,5 +176,5 @@ def _with_updates(
 
 def operations_of(code: Bytecode) -> tuple[str, ...]:
     """Return the operations that occur in some code, in the order of their numbers."""
-    used = set(np.unique(code.sample[:, 0] & 255).tolist()) | set(np.unique(code.update[:, 0] & 255).tolist())
-    return tuple(name for name, number in CODES.items() if number in used)
+    counts = np.bincount(np.concatenate([code.sample[:, 0], code.update[:, 0]]) & 255, minlength=len(CODES))
+    return tuple(name for name, number in CODES.items() if counts[number])

@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 
 from dagprop.backends.reference import Array, Memory, Values, apply_rule, propagate
+from dagprop.graph.notebook import ShownInNotebooks
 from dagprop.plan.records import BackwardStep, Plan
 
 JACOBIAN_LIMIT = 1024
@@ -46,7 +47,7 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class Backprop:
+class Backprop(ShownInNotebooks):
     """One forward and one backward pass, with everything in between.
 
     Attributes

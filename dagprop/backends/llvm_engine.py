@@ -28,10 +28,18 @@ class MachineCode:
     functions: Mapping[str, Callable[..., Any]]
     _engine: Any
 
+    def address(self, name: str) -> int:
+        """Return where a function lies in memory."""
+        return int(self._engine.get_function_address(name))
+
 
 @lru_cache(maxsize=KEPT)
 def machine_code(
-    text: str, signatures: tuple[tuple[str, str], ...], library: tuple[str, ...], optimise: bool
+    text: str,
+    signatures: tuple[tuple[str, str], ...],
+    library: tuple[str, ...],
+    optimise: bool,
+    unroll: bool = True,
 ) -> MachineCode:
     """Compile a module for the machine that this runs on.
 
@@ -45,6 +53,8 @@ def machine_code(
         The functions of the C library that it calls.
     optimise : bool
         Whether to look for improvements before code is made.
+    unroll : bool
+        Whether loops may be written out several times over, which takes longer to compile.
 
     Raises
     ------
@@ -59,7 +69,9 @@ def machine_code(
         cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2, jit=True
     )
     if optimise:
-        builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
+        options = llvm.create_pipeline_tuning_options(speed_level=2)
+        options.loop_unrolling = options.loop_interleaving = unroll
+        builder = llvm.create_pass_builder(machine, options)
         builder.getModulePassManager().run(module, builder)
     engine = llvm.create_mcjit_compiler(module, machine)
     engine.finalize_object()

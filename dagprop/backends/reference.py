@@ -239,11 +239,12 @@ def _rule_failed(
     what = "forward rule" if isinstance(step, ForwardStep) else f"{step.kind} rule for {quote(step.input)}"
     sources = [source for kind, source in step.arguments if kind == "value"]
     inputs = ", ".join(f"{quote(name)} has shape {shapes[name]}" for name in sources)
-    where = _code_place(step.rule)
+    where = code_place(step.rule)
     message = f"the {what} of {quote(step.op)} failed: {error_text(error)}; {inputs}".removesuffix("; ")
     return ComputationError(Problem("DP701", message, f"the rule is at {where}", node=step.node))
 
 
-def _code_place(rule: Callable[..., Any]) -> str:
+def code_place(rule: Callable[..., Any]) -> str:
+    """Return where a rule is written: file and line."""
     code = getattr(rule, "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(rule)

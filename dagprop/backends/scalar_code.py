@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dagprop.backends.llvm_code import TYPES, declarations, number, straight_code
+from dagprop.backends.llvm_exponential import EXPONENTIAL, exponential_text
 from dagprop.program.records import Program
 
 EPOCH_SIGNATURE = ("epoch", "ppppppiiiid")
@@ -133,10 +134,12 @@ def evaluate_text(program: Program) -> str:
 
 
 def module_text(kind: str, head: str, lines: Sequence[str]) -> str:
-    """Return a module of one function, with only those declarations that it needs."""
+    """Return a module of one function to call, with only those declarations and other functions that it needs."""
     code = "\n".join(line if line.endswith(":") else f"  {line}" for line in lines if line)
-    used = [line for line in declarations(kind) if f"{line[line.index('@') : line.index('(')]}(" in code]
-    return "\n".join([*used, f"{head} {{", "entry:", code, "}", ""])
+    own = code.replace("call double @exp(", f"call double @{EXPONENTIAL}(")
+    functions = exponential_text() if own != code else ""
+    used = [line for line in declarations(kind) if f"{line[line.index('@') : line.index('(')]}(" in own + functions]
+    return "\n".join([*used, f"{head} {{", "entry:", own, "}", functions])
 
 
 def _batch_head(gradients: int) -> list[str]:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from dagprop.backends.bytecode import encode, operations_of
-from dagprop.backends.interrupts import uninterrupted
 from dagprop.backends.llvm_code import TYPES, check_single, library_functions
 from dagprop.backends.llvm_engine import MachineCode, addresses, machine_code
 from dagprop.backends.machine_code import MACHINE_SIGNATURE, machine_text
@@ -125,6 +124,7 @@ class ScalarTrainer:
             self._memory, slots, self._call = self._interpreted(program)
         self._start = self._memory.copy()
         self._slots = {name: slots[name] for name in roles.leaves}
+        self._changing = np.array([slots[name] for name in (*roles.gradients, *roles.updates)], np.intp)
 
     def epoch(self, variables: Mapping[str, Array], batches: Batches, learning_rate: float) -> EpochOutcome:
         """Take one step of gradient descent for each batch; see :class:`~dagprop.backends.trainer.Trainer`."""
@@ -141,15 +141,17 @@ class ScalarTrainer:
             leaves = {**task.fixed, **variables}
             self._memory[:] = self._start
             self._memory[list(self._slots.values())] = [leaves[name].item() for name in self._slots]
-        with uninterrupted() as asked:
-            while (done := int(progress[0])) < steps and not asked():
+        interrupted = False
+        try:
+            while (done := int(progress[0])) < steps:
                 start = time.perf_counter()
                 last = min(done + self._steps, steps)
                 self._call(order, losses, pairs, progress, done, last, size, rows, learning_rate)
                 ratio = CALL_SECONDS / max(time.perf_counter() - start, 1e-9)
                 if last - done == self._steps and not 0.5 < ratio < 2:
                     self._steps = max(1, int(self._steps * min(ratio, 4.0)))
-            interrupted = asked()
+        except KeyboardInterrupt:  # between two calls: the memory is that behind the last whole step
+            done, interrupted = int(progress[0]), True
         self._given = {**variables, **self._changed()}
         compared = self._pairs(pairs, samplewise) if task.compared and not interrupted else None
         return EpochOutcome(self._given, losses[:done], compared, interrupted)
@@ -157,7 +159,7 @@ class ScalarTrainer:
     def _changed(self) -> dict[str, Array]:
         """Return copies of the parameters and states."""
         names = (*self._roles.gradients, *self._roles.updates)
-        numbers = self._memory[[self._slots[name] for name in names]].reshape(-1, 1)
+        numbers = self._memory[self._changing].reshape(-1, 1)
         return {name: value.reshape(shape) for name, value, shape in zip(names, numbers, self._shapes, strict=True)}
 
     def _pairs(self, pairs: Array, samplewise: bool) -> Sequence[tuple[Array, Array]]:
@@ -174,13 +176,14 @@ class ScalarTrainer:
         text = epoch_text(program, roles, self._batched)
         function = compiled(text, EPOCH_SIGNATURE, dtype).functions["epoch"]
         memory = np.zeros(max(len(roles.leaves), 1), dtype)
+        address = memory.ctypes.data
 
         def call(
             order: Array, losses: Array, pairs: Array, progress: Array,
             first: int, last: int, size: int, rows: int, rate: float,
         ) -> None:  # fmt: skip
             function(
-                memory.ctypes.data, self._column_addresses, order.ctypes.data, losses.ctypes.data,
+                address, self._column_addresses, order.ctypes.data, losses.ctypes.data,
                 pairs.ctypes.data, progress.ctypes.data, first, last, size, rows, rate,
             )  # fmt: skip
 

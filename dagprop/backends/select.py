@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
-from typing import Literal
+from math import inf
+from typing import Any, Literal
 
 from dagprop.backends.reference import Array, Run, run
 from dagprop.backends.trainer import NotCompiledError, Trainer, TrainingTask
@@ -46,7 +48,7 @@ def choose_trainer(task: TrainingTask, backend: Backend = "auto") -> Trainer | N
     ----------
     task : TrainingTask
     backend : {"auto", "reference", "compiled"}
-        ``auto`` compiles what can be compiled.
+        ``auto`` compiles what can be compiled, as far as that pays; ``compiled`` compiles at any price.
 
     Raises
     ------
@@ -58,6 +60,8 @@ def choose_trainer(task: TrainingTask, backend: Backend = "auto") -> Trainer | N
         If ``compiled`` is asked for and a rule cannot be recorded (DP503).
     """
     check_backend(backend)
+    if backend == "compiled":
+        task = replace(task, steps=inf)
     reasons: list[str] = []
     for module, name in () if backend == "reference" else _TRAINERS:
         try:
@@ -80,6 +84,46 @@ def choose_trainer(task: TrainingTask, backend: Backend = "auto") -> Trainer | N
     return None
 
 
+def choose_evaluator(
+    trainer: Trainer | None, task: TrainingTask, plan: Plan, batch_size: int
+) -> tuple[Trainer, int] | None:
+    """Return what computes the losses of samples with the same back end as a training, or None for the reference.
+
+    It is a trainer of a plan that changes nothing, so that one of its epochs only computes.
+
+    Parameters
+    ----------
+    trainer : Trainer, optional
+        Of the training.
+    task : TrainingTask
+        Of the training.
+    plan : Plan
+        Its first output is the loss; it has no gradients.
+    batch_size : int
+        How many samples go through at a time where they are not taken one by one.
+
+    Returns
+    -------
+    trainer : Trainer
+    size : int
+        Of its batches.
+    """
+    if trainer is None:
+        return None
+    from dagprop.backends.scalar_program import ScalarTrainer, is_samplewise
+
+    if isinstance(trainer, ScalarTrainer):
+        if not is_samplewise(task):
+            return None
+        batch_size = 1
+    kind: Any = type(trainer)
+    try:
+        with paused_collector():
+            return kind(replace(task, plan=plan, updates={}, batch_size=batch_size)), batch_size
+    except Exception:  # whatever it is, the reference can compute it
+        return None
+
+
 def execute(
     plan: Plan, leaves: Mapping[str, Array], cotangents: Mapping[str, Array] | None = None, backend: Backend = "auto"
 ) -> Run:
@@ -98,7 +142,7 @@ def execute(
     if backend != "compiled":
         say(REFERENCE)
         return run(plan, leaves, cotangents)
-    from dagprop.backends.array_program import ArrayProgram
+    from dagprop.backends.array_program import ARRAYS, ArrayProgram
     from dagprop.backends.scalar_program import SCALAR, evaluate
 
     dtype = next(iter(leaves.values())).dtype.name if leaves else "float64"
@@ -113,7 +157,7 @@ def execute(
         except Exception as error:  # a class index out of range, or anybody's rule: the reference says where
             say_fallback(error)
             return run(plan, leaves, cotangents)
-        say("compiled: arrays")
+        say(ARRAYS)
     return Run({name: found[name] for name in plan.outputs}, {name: found[f"d_{name}"] for name in plan.wrt})
 
 

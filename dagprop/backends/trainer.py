@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, overload
@@ -31,6 +32,9 @@ class TrainingTask:
     sampled, fixed, variables : mapping from leaf id to array
         The inputs with all their samples; the constants and inputs without samples; the parameters and states.
     batch_size : int
+    steps : float
+        How many there will be, as far as is known: what takes long to prepare has to pay; infinite where it shall be
+        done anyhow.
     """
 
     plan: Plan
@@ -42,6 +46,14 @@ class TrainingTask:
     fixed: Mapping[str, Array]
     variables: Mapping[str, Array]
     batch_size: int
+    steps: float = 0
+
+
+SMALL = 4096
+"""Up to so many numbers, arrays are rather copied together than looked at one by one."""
+
+FEW = 16
+"""So many single numbers are looked at one by one all the same."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +79,14 @@ class EpochOutcome:
 
     def is_finite(self) -> bool:
         """Whether every loss, parameter and state is a finite number."""
-        everything = [self.losses, *(value.reshape(-1) for value in self.variables.values())]
-        return bool(np.isfinite(np.concatenate(everything)).all())
+        values = (self.losses, *self.variables.values())
+        small = [value for value in values if value.size < SMALL]
+        if not all(np.isfinite(value).all() for value in values if value.size >= SMALL):
+            return False
+        if len(small) <= FEW and all(value.size == 1 for value in small):
+            return all(math.isfinite(value.item()) for value in small)  # NumPy's way would be felt
+        # Thousands of single numbers are one question.
+        return bool(np.isfinite(np.concatenate([value.reshape(-1) for value in small])).all())
 
 
 class Batches(Sequence[Array]):

@@ -97,7 +97,8 @@ def _task(session: Session, file: str | None, batch_size: int | None) -> tuple[T
     samples = session.samples(file)
     leaves = gather_leaves(network, samples, start, tuple(dict.fromkeys((*plan.leaves, *start))))
     size = min(batch_size or settings.batch_size, max(samples.rows, 1))
-    return make_task(network, size, plan, updates, leaves), settings.learning_rate
+    count = settings.epochs * -(-samples.rows // size)
+    return make_task(network, size, plan, updates, leaves, count), settings.learning_rate
 
 
 def _text(measured: Measured) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     type=click.Choice(["plan", "program", "python", "llvm"]),
     default="program",
     show_default=True,
-    help="The steps; the primitive operations; the code for arrays; the code for graphs of single numbers.",
+    help="The steps; the primitive operations; the code for arrays; that for single numbers, and of fused kernels.",
 )
 @click.option(
     "--batch-size", type=click.IntRange(min=1), help="Samples a step, for which it is made.  [default: the graph's]"
@@ -34,6 +34,9 @@ def command(
 
     The plan is the steps in order; a program is what they compute, as primitive operations, each with the step that it
     comes from; Python and LLVM are what runs.  A graph without a loss gives its forward pass.
+
+    The Python code of arrays is that of a long training: it calls kernels k0, k1, ..., which --emit llvm shows.  A
+    training so short that compiling these would not pay calls NumPy for each operation instead.
     """
     from dagprop.cli.session import open_graph, write_text
     from dagprop.plan.network import prepare
@@ -51,6 +54,7 @@ def training_task(network: Network, batch_size: int) -> TrainingTask:
     from dagprop.backends.leaf_values import actual_shape
     from dagprop.backends.trainer import TrainingTask
     from dagprop.graph.records import SAMPLE_AXIS
+    from dagprop.plan.network import leaf_sizes
     from dagprop.plan.outputs import prediction_outputs
     from dagprop.plan.steps import plan
     from dagprop.train.evaluation import evaluation_plan
@@ -61,7 +65,7 @@ def training_task(network: Network, batch_size: int) -> TrainingTask:
         steps = plan(network, prediction_outputs(network))
     else:
         steps = evaluation_plan(network, network.graph.parameters(), tuple(updates.values()))
-    sizes = _sizes(network, batch_size)
+    sizes = leaf_sizes(network, batch_size)
     arrays = {id: np.zeros(actual_shape(network.shapes[id], sizes), network.graph.dtype) for id in steps.leaves}
     sampled = {id for id in arrays if network.shapes[id][:1] == (SAMPLE_AXIS,)}
     variables = {id for id in arrays if network.node(id).op in ("parameter", "state")}
@@ -78,32 +82,20 @@ def training_task(network: Network, batch_size: int) -> TrainingTask:
     )
 
 
-def _sizes(network: Network, batch_size: int) -> dict[str, int]:
-    """Return a size for each name in the shapes of leaves: of the value in the file, or 1."""
-    from dagprop.graph.arrays import array_shape
-    from dagprop.graph.records import SAMPLE_AXIS
-
-    sizes: dict[str, int] = {}
-    for id in network.order:
-        node = network.node(id)
-        if node.is_leaf:
-            shape, given = network.shapes[id], array_shape(node.attributes.get("value"))
-            for axis, size in enumerate(reversed(shape)):
-                if isinstance(size, str):
-                    sizes.setdefault(size, given[-1 - axis] if axis < len(given) else 1)
-    return {**sizes, SAMPLE_AXIS: batch_size}
-
-
 def _text(emit: str, task: TrainingTask) -> str:
     """Return one stage as text.
 
     Raises
     ------
     ComputationError
-        If the graph cannot be compiled to LLVM, because it has arrays (DP705).
+        If nothing of the graph can be compiled to LLVM (DP705).
     PluginError
         If a rule cannot be recorded (DP503).
     """
+    from math import inf
+
+    from dagprop.backends.array_code import array_code
+    from dagprop.backends.array_program import results
     from dagprop.backends.scalar_program import scalar_text
     from dagprop.backends.trainer import NotCompiledError
     from dagprop.errors import ComputationError, Problem
@@ -111,12 +103,12 @@ def _text(emit: str, task: TrainingTask) -> str:
 
     if emit == "plan":
         return str(task.plan)
+    reason = None
     if emit == "llvm":
         try:
             return scalar_text(task)
         except NotCompiledError as error:
-            hint = "graphs of arrays become Python code: --emit python"
-            raise ComputationError(Problem("DP705", f"there is no LLVM code for this: {error}", hint)) from error
+            reason = error
     leaves = {**task.sampled, **task.fixed, **task.variables}
     shapes = {id: array.shape for id, array in leaves.items()}
     if task.plan.seeds:
@@ -125,6 +117,11 @@ def _text(emit: str, task: TrainingTask) -> str:
         program = plan_program(task.plan, shapes, task.dtype)
     if emit == "program":
         return str(program)
-    from dagprop.backends.array_code import array_code
-
-    return array_code(program)
+    wanted, updates = results(task, program) if task.plan.seeds else (None, {})
+    code = array_code(program, wanted, updates, inf)
+    if emit == "python":
+        return code.python
+    if not code.llvm:
+        hint = "graphs of arrays become Python code: --emit python"
+        raise ComputationError(Problem("DP705", f"there is no LLVM code for this: {reason}", hint)) from reason
+    return code.llvm

@@ -10,7 +10,11 @@ from dagprop.cli import options
 
 if TYPE_CHECKING:
     from dagprop.cli.session import Session
-    from dagprop.explain.derivation import Derivation
+    from dagprop.explain.derivation_records import Derivation
+
+
+MOST_CHECKED = 24
+"""So many lines of a check are printed."""
 
 
 def parse_element(context: click.Context, option: click.Parameter, text: str | None) -> tuple[int, ...] | None:
@@ -82,6 +86,8 @@ def command(
     derivation = derive(session.graph, wanted or None, feeds, session.parameters)
     note_random_parameters(session)
     refuse_element(derivation, element)
+    if check and as_json:
+        raise click.UsageError("--check prints a table: leave out --json")
     if as_json:
         text = json_text(derivation_data(derivation, element))
     else:
@@ -90,7 +96,7 @@ def command(
         document = (*document, *algorithm(derivation))
         text = render_document(document, format, Shown(digits, full), session.network.graph.nodes, standalone)
     write_text(text, output)
-    return _check(session, derivation, feeds, digits) if check else 0
+    return 1 if check and not _check(session, derivation, feeds, digits) else 0
 
 
 def refuse_element(derivation: Derivation, element: tuple[int, ...] | None) -> None:
@@ -105,6 +111,30 @@ def refuse_element(derivation: Derivation, element: tuple[int, ...] | None) -> N
             raise click.UsageError(f"{message}; --wrt chooses another node")
 
 
-def _check(session: Session, derivation: Derivation, feeds: dict[str, Any], digits: int) -> int:
-    """Print how the formulas compare with the engine and the engine with differences; return the exit code."""
-    return 0
+def _check(session: Session, derivation: Derivation, feeds: dict[str, Any], digits: int) -> bool:
+    """Print how the formulas compare with the engine, and the engine with differences; return whether all agree."""
+    from dagprop.api import check_gradients
+    from dagprop.explain.derivation_check import check_derivation
+    from dagprop.explain.numbers import Shown, array_text, number_text
+    from dagprop.explain.tables import table
+
+    lines = [line for line in check_derivation(derivation, digits) if line.target in set(derivation.wanted)]
+    shown = Shown(digits)
+    rows = [
+        (
+            f"∂{derivation.loss}/∂{line.target}",
+            *(array_text(derivation.plain(line.target, array), shown) for array in (line.by_formula, line.by_engine)),
+            "–" if line.by_digits is None else number_text(line.by_digits, digits),
+            "agree" if line.passed else f"differ by {number_text(line.relative, 2)} of the largest entry",
+        )
+        for line in lines[:MOST_CHECKED]
+    ]
+    header = ("gradient", "by the formula", "by the engine", "by the digits shown", "")
+    click.echo(f"\nCheck\n{table(header, rows)}")
+    failed = [line.target for line in lines if not line.passed]
+    if len(lines) > MOST_CHECKED:
+        click.echo(f"... {len(lines):,} gradients in all; {len(failed):,} of them differ")
+    done = check_gradients(session.graph, feeds, session.parameters)
+    rules = "agree" if done.ok else "differ: dagprop check-gradients says where"
+    click.echo(f"every rule and the gradients of the engine against numerical derivatives: {rules}")
+    return done.ok and not failed

@@ -33,7 +33,7 @@ def command(
     seed: int | None,
     **session_options: Any,
 ) -> None:
-    """Print the mean loss and the accuracy over samples.
+    """Print the mean loss and accuracy over samples.
 
     The accuracy is there where the target is a class: in a cross entropy.
     """

@@ -14,10 +14,11 @@ from dagprop import __version__
 from dagprop.errors import DagpropError, Problem
 
 COMMANDS = (
-    *("check", "show", "run", "backprop", "derive", "draw"),
-    *("train", "predict", "evaluate", "compile", "bench", "ops", "schema"),
+    *("check", "show", "run", "backprop", "equation", "depends", "derive", "draw"),
+    *("paths", "cost", "flow", "check-gradients"),
+    *("train", "predict", "evaluate", "plot", "compile", "bench", "ops", "schema"),
 )
-"""The commands, in the order in which a newcomer meets them; each is a module of this folder."""
+"""The commands, in the order in which a newcomer meets them; each is a module of this folder, with _ for -."""
 
 INTERRUPTED = 130
 
@@ -33,7 +34,7 @@ class LazyGroup(click.Group):
         """Return the command of that name, or None."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"dagprop.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"dagprop.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(

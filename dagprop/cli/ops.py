@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dagprop.cli import options
+from dagprop.cli.figures import Ends, figure_format, figure_options, write_figure
 
 if TYPE_CHECKING:
     from dagprop.graph.records import Definition
     from dagprop.graph.signature import AttributeSignature, Signature
+
+
+def parse_attributes(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> dict[str, Any]:
+    """Return name and value of each ``NAME=VALUE``, where VALUE is JSON, or a text as it stands."""
+    import json
+
+    found = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name or name in found:
+            raise click.BadParameter(f"{text!r} is not of the form NAME=VALUE, or a second value for a name")
+        try:
+            found[name] = json.loads(value)
+        except (ValueError, RecursionError):
+            found[name] = value
+    return found
 
 
 @click.group("ops")
@@ -43,21 +61,52 @@ def list_ops(as_json: bool, plugins: tuple[str, ...]) -> None:
 
 @command.command("show")
 @click.argument("name")
+@click.option("--plot", is_flag=True, help="Draw its value and derivative as curves instead.")
+@click.option("--over", metavar="INPUT", help="With --plot: the input that changes.  [default: the first]")
+@click.option("--range", "ends", type=Ends(), help="With --plot: the range of the input.  [default: -6:6]")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=parse_attributes,
+    help="With --plot: an attribute, or the number at which another input is held (1).  Repeatable.",
+)
+@figure_options
 @options.json_option
 @options.plugin_option
 @options.debug_option
-def show_op(name: str, as_json: bool, plugins: tuple[str, ...]) -> None:
-    """Show one op: its inputs, attributes, and the rules as they are written."""
+def show_op(
+    name: str,
+    plot: bool,
+    over: str | None,
+    ends: tuple[float, float] | None,
+    settings: dict[str, Any],
+    theme: str,
+    format: str | None,
+    output: str | None,
+    as_json: bool,
+    plugins: tuple[str, ...],
+) -> None:
+    """Show one op: its inputs, attributes, and the rules as they are written; or its curves."""
     from dagprop.cli.output import json_text
     from dagprop.cli.session import load_plugins
     from dagprop.errors import GraphError, Problem, quote, suggest
+    from dagprop.explain.op_curve import op_curve
     from dagprop.ops.registry import ops, vocabulary
+    from dagprop.render.explained_figures import op_figure
 
+    if not plot and (over or ends or settings or format or output):
+        raise click.UsageError("--over, --range, --set, -f and -o say how curves are drawn: add --plot")
     load_plugins(plugins)
     known = vocabulary()
     if name not in known:
         hint = suggest(name, known) or "see: dagprop ops list"
         raise GraphError(Problem("DP101", f"unknown op {quote(name)}", hint))
+    if plot:
+        chosen = figure_format(format, output, as_json)
+        write_figure(op_figure(op_curve(name, settings, ends or (-6.0, 6.0), over)), chosen, output, theme)
+        return
     described = _describe(name, known[name])
     if as_json:
         click.echo(json_text(described))

@@ -132,6 +132,6 @@ backend_option = click.option(
     type=click.Choice(["auto", "reference", "compiled"]),
     default="auto",
     show_default=True,
-    help="Who computes: plain NumPy step by step, or compiled code; auto picks by graph, and -v says what.",
+    help="Who computes: plain NumPy step by step, or compiled code; auto picks by graph and length, and -v says what.",
 )
 row_option = click.option("--row", type=click.IntRange(min=1), help="Run on this one row of the data, counted from 1.")

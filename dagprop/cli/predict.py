@@ -113,8 +113,9 @@ def _class_target(network: Network, values: Values) -> _ClassTarget | None:
 
 def _classes(target: _ClassTarget, values: Values) -> list[Any] | None:
     """Return the most likely class of each sample: its label where the graph names them, else its number."""
-    logits = values[target.objective.prediction]
-    numbers = logits.argmax(axis=-1) if target.objective.op == "cross_entropy" else (logits > 0).astype(int)
+    from dagprop.train.metrics import predicted_classes
+
+    numbers = predicted_classes(target.objective.op, values[target.objective.prediction])
     if numbers.ndim > 1:
         return None
     flat = numbers.reshape(-1).tolist()

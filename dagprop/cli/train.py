@@ -6,7 +6,7 @@ import math
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,8 @@ import click
 from dagprop.cli import options
 
 if TYPE_CHECKING:
-    from dagprop.train.loop import EpochRecord, TrainResult
+    from dagprop.backends.reference import Array
+    from dagprop.train.records import EpochRecord, TrainResult
 
 PROGRESS_LINES = 20
 """Off a terminal, at most about so many epochs are reported."""
@@ -42,6 +43,17 @@ SHARE = click.FloatRange(0, 1, max_open=True)
 @click.option(
     "-o", "--output", metavar="FILE", help="Where to save the parameters.  [default: GRAPH.weights.npz, in this folder]"
 )
+@click.option(
+    "--history",
+    metavar="FILE",
+    help="Write a row for each epoch, for dagprop plot: CSV if the name ends in .csv, else JSON Lines.",
+)
+@click.option(
+    "--norms",
+    is_flag=True,
+    help="In the history, also the norm of each parameter and of its gradient over the training samples at the end of "
+    "the epoch, and the value of each parameter of one number.",
+)
 @options.quiet_option
 @options.digits_option
 @options.json_option
@@ -50,6 +62,8 @@ def command(
     graph: str,
     data: str | None,
     output: str | None,
+    history: str | None,
+    norms: bool,
     quiet: bool,
     digits: int,
     as_json: bool,
@@ -66,13 +80,20 @@ def command(
 
     What no option says is as the graph's "train" says.  Ctrl-C saves what has been learnt so far.
     """
+    from dataclasses import replace
+
     from dagprop.api import train
     from dagprop.cli.main import INTERRUPTED
     from dagprop.cli.output import json_text, note
     from dagprop.cli.session import open_session, refuse_two_readers
     from dagprop.train.checkpoint import check_writable, save_weights, weights_metadata
+    from dagprop.train.history import parameter_columns
 
     refuse_two_readers(graph, data)
+    if norms and history is None:
+        raise click.UsageError("--norms is written to the history: add --history FILE.jsonl")
+    if history == "-":
+        raise click.UsageError("the history cannot go to the standard output: name a file")
     session = open_session(graph, **session_options)
     path = default_weights(graph) if output is None else output
     if path != "-":
@@ -81,7 +102,12 @@ def command(
         raise click.UsageError("the weights are binary: name a file with -o, or redirect the output")
     samples = session.samples(data)
     total = session.graph.train.epochs if epochs is None else epochs
-    with _progress(total, quiet or as_json, digits) as report:
+    columns = None
+    if norms:
+        shares: dict[str, Any] = {"validation": validation, "test": test}
+        settings = replace(session.graph.train, **{name: share for name, share in shares.items() if share is not None})
+        columns = parameter_columns(session.network, samples, settings, session.leaves)
+    with _progress(total, quiet or as_json, digits) as report, _record(history, columns, report) as (on_epoch, watch):
         result = train(
             session.graph,
             samples,
@@ -92,7 +118,8 @@ def command(
             shuffle=shuffle,
             validation=validation,
             test=test,
-            on_epoch=report,
+            on_epoch=on_epoch,
+            on_variables=watch,
             backend=backend,
         )
     save_weights(path, result.parameters, weights_metadata(session.graph, result.settings, len(result.history)))
@@ -101,6 +128,28 @@ def command(
     if len(result.history) > 1 and result.history[-1].loss > result.history[0].loss:
         note("warning: the loss is larger than in the first epoch; a smaller learning rate may help")
     return INTERRUPTED if result.interrupted else 0
+
+
+@contextmanager
+def _record(
+    path: str | None,
+    columns: Callable[[Mapping[str, Array]], dict[str, float]] | None,
+    report: Callable[[EpochRecord], None],
+) -> Iterator[tuple[Callable[[EpochRecord], None], Callable[[Mapping[str, Array]], None] | None]]:
+    """Write the history of a training, if there is a path for it; give what the training calls as it goes on."""
+    from dagprop.train.history import HistoryFile, epoch_row
+
+    if path is None:
+        yield report, None
+        return
+    more: dict[str, float] = {}
+    with HistoryFile(path) as file:
+
+        def on_epoch(record: EpochRecord) -> None:
+            file.add({**epoch_row(record), **more})
+            report(record)
+
+        yield on_epoch, (lambda variables: more.update(columns(variables))) if columns else None
 
 
 def default_weights(graph: str) -> str:

@@ -1,1 +1,1 @@
-"""Why a gradient is what it is: formulas and derivations, made from the rules themselves."""
+"""Why a gradient is what it is: the chain rule of a network, its paths, its cost, and where it fades or grows."""

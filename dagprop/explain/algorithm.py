@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
-from dagprop.explain.derivation import Derivation
 from dagprop.explain.derivation_document import gradient_formula, update_formula
+from dagprop.explain.derivation_records import Derivation, Line
 from dagprop.explain.document import Block, Heading, Listing, Words
 from dagprop.explain.formula import Name, Partial
 from dagprop.explain.rule_formulas import forward_formulas
+from dagprop.plan.records import ForwardStep
 from dagprop.train.data import fed_inputs
 
 MOST_STEPS = 16
 """Of more steps of a kind, the first and the last are written."""
+
+Step = TypeVar("Step")
 
 Lines = list[tuple[int, tuple[Words, ...]]]
 
@@ -21,25 +25,31 @@ def algorithm(derivation: Derivation) -> tuple[Block, ...]:
     """Return how this network is trained: for each sample forward, derivatives, update."""
     network = derivation.network
     inputs = tuple(fed_inputs(network))
-    trained = [name for name in network.graph.parameters() if name in derivation.wanted]
+    asked = set(derivation.wanted)
+    trained = [name for name in network.graph.parameters() if name in asked]
     batch = network.graph.train.batch_size
     shapes = {name: value.shape for name, value in derivation.values.items()}
     samples = f"each sample{_tuple(inputs)}"
     if batch > 1 and inputs:
         samples = f"each batch of {batch} samples{_tuple(inputs)}, with the mean of their derivatives"
     lines: Lines = [(0, ("for each epoch:",)), (1, (f"for {samples}:",)), (2, ("forward:",))]
-    forward = [
-        (Name(name), " = ", formula)
-        for step in derivation.plan.forward
-        for name, formula in zip(step.outputs, forward_formulas(step, shapes), strict=True)
-    ]
-    lines += _indented(3, forward)
+
+    def forward(step: ForwardStep) -> tuple[Words, ...]:
+        formulas = forward_formulas(step, shapes)
+        outputs = [(Name(name), " = ", formula) for name, formula in zip(step.outputs, formulas, strict=True)]
+        return tuple(word for place, words in enumerate(outputs) for word in ((", ", *words) if place else words))
+
+    def derivative(line: Line) -> tuple[Words, ...]:
+        return Partial(derivation.loss, line.target), " = ", gradient_formula(line)
+
+    def update(name: str) -> tuple[Words, ...]:
+        return Name(name), " ← ", update_formula(derivation.loss, name)
+
+    lines += _indented(3, derivation.plan.forward, forward)
     lines.append((2, ("derivatives, from the loss down:",)))
-    lines += _indented(
-        3, [(Partial(derivation.loss, line.target), " = ", gradient_formula(line)) for line in derivation.lines]
-    )
+    lines += _indented(3, derivation.lines, derivative)
     lines.append((2, ("update, with all derivatives taken at the old values:",)))
-    lines += _indented(3, [(Name(name), " ← ", update_formula(derivation.loss, name)) for name in trained])
+    lines += _indented(3, trained, update)
     vector: tuple[Words, ...] = (
         "in vector form, with ", Name("θ"), f" ={_tuple(trained)}: ", Name("θ"), " ← ",
         update_formula(derivation.loss, "θ"),
@@ -53,10 +63,15 @@ def _tuple(names: Sequence[str]) -> str:
     return f" ({', '.join(shown)})" if names else ""
 
 
-def _indented(depth: int, steps: Sequence[tuple[Words, ...]]) -> Iterator[tuple[int, tuple[Words, ...]]]:
-    hidden = len(steps) - MOST_STEPS
-    for number, step in enumerate(steps):
-        if hidden <= 0 or number < MOST_STEPS // 2 or number >= len(steps) - MOST_STEPS // 2:
-            yield depth, step
-        elif number == MOST_STEPS // 2:
-            yield depth, (f"... {hidden} more",)
+def _indented(
+    depth: int, steps: Sequence[Step], words: Callable[[Step], tuple[Words, ...]]
+) -> Iterator[tuple[int, tuple[Words, ...]]]:
+    """Yield a line for each step, of very many for the first and the last."""
+    hidden = max(len(steps) - MOST_STEPS, 0)
+    first = MOST_STEPS // 2 if hidden else len(steps)
+    for step in steps[:first]:
+        yield depth, words(step)
+    if hidden:
+        yield depth, (f"... {hidden:,} more",)
+        for step in steps[-(MOST_STEPS // 2) :]:
+            yield depth, words(step)

@@ -7,17 +7,15 @@ last value above it whose gradient stands in an earlier line: that part is alrea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
 from dagprop.backends.leaf_values import LeafValues
 from dagprop.backends.reference import Array, Memory, Values, apply_rule, propagate, run
+from dagprop.explain.derivation_records import Derivation, Factor, Line, Prefix, Term
 from dagprop.explain.formula import (
     Apply,
-    Dots,
     Formula,
     Number,
     Partial,
@@ -33,166 +31,14 @@ from dagprop.explain.formula import (
 from dagprop.explain.rule_formulas import UPSTREAM, derivative_formulas
 from dagprop.graph.records import SAMPLE_AXIS
 from dagprop.plan.network import Network
-from dagprop.plan.records import BackwardStep, Plan
+from dagprop.plan.records import Plan
 from dagprop.plan.steps import plan
 
 LONGEST_CHAIN = 8
 """So many steps that are not all elementwise stand in one line at most."""
 
-SHOWN_PREFIX = 4
-"""So many factors that are already computed are written again; of more, the first two and the last."""
-
 SMALL = 6
 """An array of more entries is not written out where numbers are put in."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Factor:
-    """One step of a chain: the derivative of a value by one of its inputs.
-
-    Attributes
-    ----------
-    step : BackwardStep
-    formula : Formula
-        The local derivative as the rule writes it; of a pullback what it makes of the gradient of its output, which is
-        a name (:data:`~dagprop.explain.rule_formulas.UPSTREAM` and the reference).
-    local : array or None
-        The numbers of the local derivative; None for a pullback.
-    """
-
-    step: BackwardStep
-    formula: Formula
-    local: Array | None
-
-    @property
-    def partial(self) -> Partial:
-        """The factor as it stands in the chain rule."""
-        return Partial(self.step.outputs[0], self.step.target)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Prefix:
-    """The factors from the loss down to a value whose gradient is known: the first few, how many, and the last."""
-
-    first: tuple[Partial, ...] = ()
-    count: int = 0
-    last: Partial | None = None
-
-    def then(self, partial: Partial) -> Prefix:
-        """Return the prefix with one factor more."""
-        first = (*self.first, partial) if self.count < SHOWN_PREFIX else self.first
-        return Prefix(first, self.count + 1, partial)
-
-    def formula(self) -> Formula:
-        """Return the product of the factors, without the middle of very many."""
-        if self.last is None or self.count <= SHOWN_PREFIX:
-            return self.first[0] if len(self.first) == 1 else Product(self.first)
-        return Product((*self.first[:2], Dots(self.count - 3), self.last))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Term:
-    """What one use of a value contributes to its gradient.
-
-    Attributes
-    ----------
-    start : str or None
-        The value whose gradient was computed before; None where the term starts from the loss.
-    factors : tuple of Factor
-        From there down to the value.
-    formula : Formula
-        Their product, by the rules.
-    numbers : Formula or None
-        The same in numbers; None where they are too many.
-    value : array
-    """
-
-    start: str | None
-    factors: tuple[Factor, ...]
-    formula: Formula
-    numbers: Formula | None
-    value: Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Line:
-    """The gradient of one value; without terms it is 0, for the loss does not depend on the value."""
-
-    target: str
-    terms: tuple[Term, ...]
-    value: Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Derivation:
-    """The gradients of some values, line by line.
-
-    Attributes
-    ----------
-    network : Network
-    plan : Plan
-        The one whose backward steps the lines are made of.
-    loss : str
-        The reference of the loss.
-    samples : int
-        Over how many entries of the loss the mean is taken.
-    wanted : tuple of str
-        The values whose gradients were asked for.
-    lines : tuple of Line
-        In the order in which the backward pass completes them.
-    line_of : mapping from reference to reference
-        For each value whose gradient is known, the target of the line in which it was computed first.
-    prefixes : mapping from reference to Prefix
-        For each of them, the factors from the loss down to it.
-    values, gradients : dict from reference to array
-        With the sample axis, where there is one.
-    one_sample : bool
-        Whether one sample was fed without its axis.
-    """
-
-    network: Network
-    plan: Plan
-    loss: str
-    samples: int
-    wanted: tuple[str, ...]
-    lines: tuple[Line, ...]
-    line_of: Mapping[str, str]
-    prefixes: Mapping[str, Prefix]
-    values: Values
-    gradients: Values
-    one_sample: bool
-
-    @property
-    def loss_value(self) -> float:
-        """The mean of the loss."""
-        return float(self.values[self.loss].mean())
-
-    @property
-    def multiplications(self) -> int:
-        """How many products of factors stand in the lines, a gradient that is re-used being one factor."""
-        terms = [term for line in self.lines for term in line.terms]
-        return sum(len(term.factors) - (term.start is None) for term in terms)
-
-    @property
-    def multiplications_alone(self) -> int:
-        """How many there would be if each gradient asked for were worked out alone, path by path."""
-        paths, edges = {self.loss: 1}, {self.loss: 0}
-        for step in self.plan.backward:
-            for above in step.outputs:
-                if above in paths:
-                    paths[step.target] = paths.get(step.target, 0) + paths[above]
-                    edges[step.target] = edges.get(step.target, 0) + edges[above] + paths[above]
-        return sum(edges[name] - paths[name] for name in self.wanted if name in paths and name != self.loss)
-
-    @property
-    def is_scalar(self) -> bool:
-        """Whether all values are single numbers."""
-        return all(value.size == 1 for value in self.values.values())
-
-    def plain(self, reference: str, array: Array) -> Array:
-        """Return an array in the shape of a value as the user means it: without the axis of the one sample fed."""
-        sampled = self.one_sample and self.network.shapes[reference][:1] == (SAMPLE_AXIS,)
-        return array.reshape(array.shape[1:]) if sampled else array
 
 
 def derivation(network: Network, loss: str, leaves: LeafValues, wanted: tuple[str, ...]) -> Derivation:
@@ -274,12 +120,13 @@ class _Worker:
         lines = []
         length: dict[str, int] = {}
         elementwise: dict[str, bool] = {}
+        asked = set(wanted)
         for target, factors in self.uses.items():
             above = factors[0].step.outputs[0]
             length[target] = length.get(above, 0) + 1
             elementwise[target] = elementwise.get(above, True) and factors[0].local is not None
             long = length[target] >= LONGEST_CHAIN and not elementwise[target]
-            if long or len(factors) > 1 or target in wanted or target in self.read_often:
+            if long or len(factors) > 1 or target in asked or target in self.read_often:
                 lines.append(self._line(target, factors))
                 length[target], elementwise[target] = 0, True
         reached = {line.target for line in lines}

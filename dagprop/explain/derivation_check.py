@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagprop.backends.reference import Array, Values, sum_to_shape
-from dagprop.explain.derivation import Derivation, Line
+from dagprop.explain.derivation_records import Derivation, Line
 from dagprop.explain.evaluation import evaluate
+from dagprop.explain.formula import Product, Reused, Value
+from dagprop.explain.numbers import number_text
 from dagprop.explain.rule_formulas import UPSTREAM
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
@@ -30,18 +32,30 @@ class CheckedLine:
     by_formula, by_engine : array
     relative : float
         Their largest difference, relative to the largest entry.
+    by_digits : float or None
+        What the numbers give that are displayed, with the digits that are displayed; None where they are no products
+        of single numbers.
     passed : bool
+        Whether the formula agrees with the engine to rounding, and the digits as far as they go.
     """
 
     target: str
     by_formula: Array
     by_engine: Array
     relative: float
+    by_digits: float | None
     passed: bool
 
 
-def check_derivation(derivation: Derivation) -> tuple[CheckedLine, ...]:
-    """Return how the formula of each line compares with the engine."""
+def check_derivation(derivation: Derivation, digits: int = 6) -> tuple[CheckedLine, ...]:
+    """Return how the formula of each line compares with the engine.
+
+    Parameters
+    ----------
+    derivation : Derivation
+    digits : int
+        The significant digits of the numbers that are displayed.
+    """
     values = derivation.values
     loss = values[derivation.loss]
     found: Values = {derivation.loss: np.full(loss.shape, 1 / max(loss.size, 1))}
@@ -51,7 +65,7 @@ def check_derivation(derivation: Derivation) -> tuple[CheckedLine, ...]:
         terms = [evaluate(term.formula, values, found).reshape(shape) for term in line.terms]
         _remember_steps(line, values, found)
         found[line.target] = np.asarray(sum(terms, np.zeros(shape)))
-        checked.append(_compared(line, found[line.target], derivation.network.graph.dtype))
+        checked.append(_compared(line, found[line.target], derivation.network.graph.dtype, digits))
     return tuple(checked)
 
 
@@ -69,10 +83,30 @@ def _remember_steps(line: Line, values: Values, found: Values) -> None:
             found[factor.step.target] = gradient.reshape(shape) if summed is None else summed
 
 
-def _compared(line: Line, by_formula: Array, dtype: str) -> CheckedLine:
+def _compared(line: Line, by_formula: Array, dtype: str, digits: int) -> CheckedLine:
     with np.errstate(all="ignore"):
         size = float(np.abs(line.value).max(initial=0.0))
         away = float(np.abs(by_formula - line.value).max(initial=0.0))
-    both_strange = np.array_equal(by_formula, line.value, equal_nan=True)
-    relative = 0.0 if both_strange or away == 0 else away / size if size else float("inf")
-    return CheckedLine(line.target, by_formula, line.value, relative, relative <= TOLERANCE[dtype])
+    same = away == 0 or np.array_equal(by_formula, line.value, equal_nan=True)
+    relative = 0.0 if same else away / size if size else float("inf")
+    by_digits, doubt = _by_digits(line, digits)
+    agree = by_digits is None or not np.isfinite(size) or abs(by_digits - line.value.item()) <= doubt
+    return CheckedLine(line.target, by_formula, line.value, relative, by_digits, relative <= TOLERANCE[dtype] and agree)
+
+
+def _by_digits(line: Line, digits: int) -> tuple[float | None, float]:
+    """Return what the displayed numbers of a line give, and by how much their rounding may change it."""
+    if line.value.size != 1 or not line.terms:
+        return None, 0.0
+    result = doubt = 0.0
+    for term in line.terms:
+        factors = term.numbers.factors if isinstance(term.numbers, Product) else (term.numbers,)
+        product = 1.0
+        for factor in factors:
+            inner = factor.formula if isinstance(factor, Reused) else factor
+            if not isinstance(inner, Value) or inner.array.size != 1:
+                return None, 0.0
+            product *= float(number_text(inner.array.item(), digits))
+        result += product
+        doubt += abs(product) * len(factors) * 10.0 ** (1 - digits)
+    return result, doubt

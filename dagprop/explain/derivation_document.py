@@ -7,8 +7,19 @@ from typing import Literal
 
 import numpy as np
 
-from dagprop.explain.derivation import SMALL, Derivation, Line, Term
-from dagprop.explain.document import Block, Document, Equation, Heading, Paragraph, Words, product, total
+from dagprop.explain.derivation import SMALL
+from dagprop.explain.derivation_records import Derivation, Line, Term
+from dagprop.explain.document import (
+    ALREADY_COMPUTED,
+    Block,
+    Document,
+    Equation,
+    Heading,
+    Paragraph,
+    Words,
+    product,
+    total,
+)
 from dagprop.explain.entries import entry, in_numbers
 from dagprop.explain.formula import Apply, Formula, Name, Number, Partial, Product, Reused, Value, names_in, substitute
 
@@ -114,7 +125,7 @@ def _reuse_note(derivation: Derivation, line: Line) -> tuple[Words, ...]:
     starts = [term.start for term in line.terms if term.start is not None]
     if not starts:
         return ()
-    words: list[Words] = ["[..] already computed"]
+    words: list[Words] = [ALREADY_COMPUTED]
     for place, start in enumerate(dict.fromkeys(starts)):
         there = derivation.line_of[start]
         words += [", " if place else " in ", Partial(derivation.loss, there)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from dagprop.explain.derivation import Derivation, Factor, Line, Term
 from dagprop.explain.derivation_document import chain, gradient_formula
+from dagprop.explain.derivation_records import Derivation, Factor, Line, Term
 from dagprop.explain.document import total
 from dagprop.explain.entries import entry
 from dagprop.explain.evaluation import evaluate

@@ -10,6 +10,9 @@ from dagprop.explain.formula import Dots, Formula, Product, Shape, Sum
 Words = str | Formula
 """A part of a sentence or of a table."""
 
+ALREADY_COMPUTED = "[..] already computed"
+"""Explains the square brackets of text; a format that marks re-use in the formula itself leaves it out."""
+
 MOST_PARTS = 8
 """A product or sum of more parts is shortened in the middle."""
 

@@ -6,6 +6,7 @@ Parts may be shared, so all work on them goes from the leaves up, once for each 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -140,6 +141,23 @@ def count_name(formula: Formula, reference: str) -> int:
         return sum(counts) + (isinstance(part, Name) and part.reference == reference)
 
     return fold(formula, count)
+
+
+def name_counts(formula: Formula) -> tuple[Counter[str], int]:
+    """Return how often each name stands in a formula that is written out, and how many parts it has then.
+
+    A part that is shared counts each time that it is written, without being visited more than once.
+    """
+    visited: list[Formula] = []
+    fold(formula, lambda part, _: visited.append(part))
+    times = Counter({id(formula): 1})
+    counts: Counter[str] = Counter()
+    for part in reversed(visited):  # from the whole down: what a part stands in comes before it
+        for inner in parts(part):
+            times[id(inner)] += times[id(part)]
+        if isinstance(part, Name):
+            counts[part.reference] += times[id(part)]
+    return counts, times.total()
 
 
 def names_in(formula: Formula) -> set[str]:

@@ -31,10 +31,9 @@ if TYPE_CHECKING:
 CHOICE, SUM, NEGATIVE, PRODUCT, POWER, ATOM = range(6)
 """How tightly a printed formula holds together; what stands beside an operator must hold at least so tightly."""
 
-LONGEST = 6000
-"""A formula of more characters is not printed."""
-
 COMPARISONS = {"less": "<", "less_equal": "≤", "greater": ">", "greater_equal": "≥", "equal": "=", "not_equal": "≠"}
+
+CONNECTIVES = {"logical_and": "and", "logical_or": "or", "logical_not": "not"}
 
 FUNCTION_NAMES = {"sigmoid": "σ", "maximum": "max", "minimum": "min", "log_softmax": "log softmax", "pow": "power"}
 """What functions are called that are not called what the rules call them."""
@@ -50,7 +49,7 @@ class Printed:
     level : int
         How tightly it holds together.
     kind : str
-        What it is, where that matters beyond the level: ``name``, ``negative``, ``quotient``, ``matrix``, or nothing.
+        What it is, where that matters beyond the level: ``name``, ``negative``, ``quotient``, ``matrix``, ``scaled``.
     """
 
     text: str
@@ -71,9 +70,12 @@ class Printer:
     entrywise = " ⊙ "
     comparisons = COMPARISONS
     function_names = FUNCTION_NAMES
+    connectives = CONNECTIVES
     juxtaposes = True
     minus = "-"
-    fractions_need_brackets = True
+    dots = "…"
+    longest = 6000
+    """A formula of more characters is not printed."""
 
     def __init__(self, shown: Shown | None = None) -> None:
         self.shown = shown or Shown(6)
@@ -95,14 +97,14 @@ class Printer:
                 return self.partial(of, by)
             case Apply():
                 made = self.apply(formula, parts)
-                return Printed("…") if len(made.text) > LONGEST else made
+                return Printed(self.dots) if len(made.text) > self.longest else made
             case Product():
                 return self.product(formula, parts)
             case Sum():
                 return Printed(self.join_sum(parts), SUM if len(parts) > 1 else parts[0].level)
             case Reused():
                 return self.reused(parts[0])
-        return Printed("…")
+        return Printed(self.dots)
 
     # What the styles differ in.
 
@@ -157,6 +159,10 @@ class Printer:
         """Print one entry of an array."""
         return Printed(f"{self.at(operand, ATOM)}[{', '.join(map(str, index))}]", ATOM, operand.kind)
 
+    def index(self, operand: Printed, key: str) -> Printed:
+        """Print a part of an array."""
+        return Printed(f"{self.at(operand, ATOM)}[{key}]")
+
     def reduction(self, name: str, axes: str, operand: Printed) -> Printed:
         """Print a sum, product or extremum over some axes."""
         sign = {"sum": "Σ", "prod": "Π"}.get(name, name)
@@ -201,10 +207,9 @@ class Printer:
             case "where":
                 return self.choice(*parts)
             case "logical_and" | "logical_or":
-                word = name.removeprefix("logical_")
-                return Printed(f" {word} ".join(self.at(part, SUM) for part in parts), CHOICE)
+                return Printed(f" {self.connectives[name]} ".join(self.at(part, SUM) for part in parts), CHOICE)
             case "logical_not":
-                return Printed(f"not {self.at(parts[0], SUM)}", CHOICE)
+                return Printed(f"{self.connectives[name]} {self.at(parts[0], SUM)}", CHOICE)
             case "sum" | "prod" | "max" | "min":
                 return self.reduction(name, axes_text(formula), parts[0])
             case "permute_dims" if formula.parameters[0] == (1, 0):
@@ -218,7 +223,7 @@ class Printer:
             case "reshape" | "index" if _same_but_ones(formula.operands[0].shape, formula.shape):
                 return parts[0]
             case "index":
-                return Printed(f"{self.at(parts[0], ATOM)}[{_key_text(formula.parameters[0])}]")
+                return self.index(parts[0], _key_text(formula.parameters[0]))
         return self.function(name, parts, formula.parameters)
 
     def multiplied(self, operands: tuple[Formula, ...], parts: tuple[Printed, ...], shape: Shape) -> Printed:
@@ -231,24 +236,26 @@ class Printer:
         if self.juxtaposes and not both_arrays and beside and right.level < PRODUCT:
             return Printed(f"{left_text}{self.fenced(right).text}", PRODUCT)
         sign = self.entrywise if both_arrays else self.times
-        return Printed(f"{left_text}{sign}{self.at(right, POWER)}", PRODUCT)
+        kind = "scaled" if prod(shape) > 1 and not both_arrays else ""
+        return Printed(f"{left_text}{sign}{self.at(right, POWER)}", PRODUCT, kind)
 
     def product(self, formula: Product, parts: tuple[Printed, ...]) -> Printed:
         """Print the factors of the chain rule: a negative one in brackets, unless it is the first."""
         texts = []
         for place, part in enumerate(parts):
             first_negative = place == 0 and part.kind == "negative"
-            whole = (part.level >= PRODUCT and part.kind not in ("quotient", "matrix")) or len(parts) == 1
-            texts.append(part.text if first_negative or whole else self.fenced(part).text)
+            apart = part.kind in ("quotient", "matrix") or (part.kind == "scaled" and place > 0)
+            whole = first_negative or (part.level >= PRODUCT and not apart) or len(parts) == 1
+            texts.append(part.text if whole else self.fenced(part).text)
         arrays = [_is_array(factor) for factor in formula.factors]
         for place in range(1, len(texts)):
-            texts[place] = (self.entrywise if arrays[place - 1] and arrays[place] else self.times) + texts[place]
+            texts[place] = (self.entrywise if any(arrays[:place]) and arrays[place] else self.times) + texts[place]
         level, kind = (parts[0].level, parts[0].kind) if len(parts) == 1 else (PRODUCT, "")
         return Printed("".join(texts), level, "negative" if parts[0].kind == "negative" else kind)
 
     def join_sum(self, parts: tuple[Printed, ...]) -> str:
         """Print terms behind each other; one that begins with a minus is subtracted."""
-        text = parts[0].text
+        text = self.at(parts[0], SUM) if len(parts) > 1 else parts[0].text
         for part in parts[1:]:
             if part.kind == "negative" and part.text.startswith(self.minus):
                 text += f" - {part.text.removeprefix(self.minus)}"

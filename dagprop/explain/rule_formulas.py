@@ -42,11 +42,15 @@ def forward_formulas(step: ForwardStep, shapes: Mapping[str, Shape]) -> tuple[Fo
     return tuple(tracer.formula(item, step.op) for item in results)
 
 
-def op_formula(op: Op, attributes: Mapping[str, Any], operand: str = "x") -> Formula:
-    """Return the formula of an op with one input, on a number."""
-    tracer = _Tracer({operand: ()})
-    arguments: list[Argument] = [("namespace", None)] if op.arguments[:1] == ("xp",) else []
-    return tracer.formula(op.forward(*tracer.arguments([*arguments, ("value", operand)]), **attributes), op.name)
+def op_formula(op: Op, attributes: Mapping[str, Any], operand: str = "x", shape: Shape = ()) -> Formula:
+    """Return the formula of an op with one input; an attribute may be a :class:`Name`, and then stands as that."""
+    names = {value.reference: value.shape for value in attributes.values() if isinstance(value, Name)}
+    tracer = _Tracer({**names, operand: shape})
+    namespace: list[Argument] = [("namespace", None)] if op.arguments[:1] == ("xp",) else []
+    values: dict[str, Any] = {}
+    for name, value in attributes.items():
+        values[name] = tracer.arguments([("value", value.reference)])[0] if isinstance(value, Name) else value
+    return tracer.formula(op.forward(*tracer.arguments([*namespace, ("value", operand)]), **values), op.name)
 
 
 def derivative_formulas(steps: Sequence[BackwardStep], shapes: Mapping[str, Shape]) -> Iterator[Formula]:
@@ -54,10 +58,10 @@ def derivative_formulas(steps: Sequence[BackwardStep], shapes: Mapping[str, Shap
 
     In that of a pullback the gradient of the output is a name, :data:`UPSTREAM` and the reference of the output.
     """
-    node, tracer, result = None, _Tracer(shapes), None
+    tracer = _Tracer(shapes)
+    node, result = None, None
     for step in steps:
         if step.part is None or step.node != node:  # the rule of a variadic input is called once for all
-            tracer = _Tracer(shapes)
             result = step.rule(*tracer.arguments(step.arguments))
             node = step.node
         mine = result[step.part] if isinstance(result, tuple) and step.part is not None else result
@@ -65,7 +69,7 @@ def derivative_formulas(steps: Sequence[BackwardStep], shapes: Mapping[str, Shap
 
 
 class _Tracer:
-    """A recorder and the symbols of the values that a rule is run on."""
+    """A recorder and the symbols of the values that rules are run on."""
 
     def __init__(self, shapes: Mapping[str, Shape]) -> None:
         self._shapes = shapes
@@ -97,10 +101,10 @@ class _Tracer:
         """Return what a rule gave as a formula; ``op`` is the one whose own forward rule it is."""
         if not isinstance(result, Symbol):
             return Number(float(result))
-        named = self._named(op, result.number)
+        named = self._named(self._needed(result.number, {}), op)
         formulas: dict[int, Formula] = {}
         for number in self._needed(result.number, named):
-            instruction = self._recorder.instruction(number)
+            instruction = self._recorder.instructions[number]
             operands = tuple(formulas[operand] for operand in instruction.operands if operand in formulas)
             shape = instruction.shape
             match instruction.primitive:
@@ -122,28 +126,25 @@ class _Tracer:
         needed, stack = {last}, [last]
         while stack:
             number = stack.pop()
-            operands = (named[number][1],) if number in named else self._recorder.instruction(number).operands
+            operands = (named[number][1],) if number in named else self._recorder.instructions[number].operands
             for operand in operands:
                 if operand not in needed:
                     needed.add(operand)
                     stack.append(operand)
         return sorted(needed)
 
-    def _named(self, op: str | None, last: int) -> dict[int, tuple[str, int]]:
-        """Return which values are a named function of another one: its rule, recorded on that, adds nothing new."""
-        primitives = {self._recorder.instruction(number).primitive for number in range(last + 1)}
-        if primitives.isdisjoint(_TELLTALE):
+    def _named(self, numbers: Sequence[int], op: str | None) -> dict[int, tuple[str, int]]:
+        """Return which values are a named function of another one: its rule, recorded on that, is there already."""
+        if _TELLTALE.isdisjoint(self._recorder.instructions[number].primitive for number in numbers):
             return {}
+        there = set(numbers)
         found: dict[int, tuple[str, int]] = {}
         for name in NAMED:
-            if name == op:
-                continue
-            for number in range(last + 1):
-                before = last + 1
+            for number in numbers if name != op else ():
                 try:
                     result = registry.ops()[name].forward(self._xp, Symbol(self._recorder, number))
                 except (DagpropError, TypeError, ValueError, IndexError):
                     continue
-                if result.number < before:
+                if result.number in there:
                     found.setdefault(result.number, (name, number))
         return found

@@ -14,6 +14,12 @@ from dagprop.graph.signature import describe, is_number
 Path = tuple[str | int, ...]
 """Where something stands in a JSON document: ``("nodes", "h1", "inputs", 0)``."""
 
+DEEPEST_JSON = 100
+"""How many lists and objects may stand inside each other."""
+
+LONGEST_INTEGER = 300
+"""Digits of a whole number; one of 309 digits does not fit a float64."""
+
 NODE_KEYS = ("op", "inputs", "tex", "doc", "repeat")
 """The keys of a node that are not attributes of its op; no op may have an attribute of such a name."""
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from dagprop.graph.notebook import ShownInNotebooks
+
 if TYPE_CHECKING:
     import networkx
 
@@ -176,7 +178,7 @@ class TrainSettings:
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Graph:
+class Graph(ShownInNotebooks):
     """A network, immutable.
 
     Attributes

@@ -10,15 +10,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from dagprop.errors import Problem, quote
+from dagprop.graph.fields import DEEPEST_JSON, LONGEST_INTEGER, Path
 from dagprop.graph.syntax_errors import ESCAPE, Frame, Lines, StopError, ended, unexpected, unreadable
-
-Path = tuple[str | int, ...]
-
-DEEPEST_JSON = 100
-"""How many lists and objects may stand inside each other."""
-
-LONGEST_INTEGER = 300
-"""Digits of a whole number; one of 309 digits does not fit a float64."""
 
 _TOKEN = re.compile(
     r"""[ \t\n\r]*+(?:

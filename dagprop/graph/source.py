@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from dagprop.errors import GraphError, Problem
-from dagprop.graph.scan import DEEPEST_JSON, LONGEST_INTEGER, Path, find_faults, find_positions
-from dagprop.graph.syntax_errors import Lines
+from dagprop.graph.fields import DEEPEST_JSON, LONGEST_INTEGER, Path
 
 _MARKS = (
     (b"\xef\xbb\xbf", "UTF-8 with a byte order mark"),
@@ -45,6 +44,8 @@ class Source:
         waiting = [problem for problem in named if problem.line is None and problem.file == self.file]
         if not waiting:
             return named
+        from dagprop.graph.scan import find_positions  # loaded only where there is something to place
+
         paths = {problem.path[:length] for problem in waiting for length in range(len(problem.path) + 1)}
         places = find_positions(self.text, paths)
         return [self._placed(p, places) if p.line is None and p.file == self.file else p for p in named]
@@ -111,6 +112,8 @@ def parse_json(source: Source) -> tuple[Any, list[Problem]]:
             return data, []
     except (ValueError, RecursionError):
         pass
+    from dagprop.graph.scan import find_faults
+
     problems = [replace(problem, file=source.file) for problem in find_faults(source.text)]
     if any(problem.code in ("DP003", "DP006") for problem in problems):
         return None, problems
@@ -156,14 +159,20 @@ def _decode(file: str, data: bytes) -> str:
         hint = "save the file as UTF-8; it may be Latin-1 or Windows-1252"
         raise GraphError(Problem("DP002", message, hint, file=file, line=line, column=column)) from None
     if "\x00" in text:
-        raise GraphError(_binary(file, *Lines(text).locate(text.index("\x00"))))
+        raise GraphError(_binary(file, *_locate(text, text.index("\x00"))))
     return text
 
 
 def _place(data: bytes, offset: int) -> tuple[int, int]:
     """Return line and column of the first byte that is not UTF-8."""
     before = data[:offset].decode("utf-8")
-    return Lines(before).locate(len(before))
+    return _locate(before, len(before))
+
+
+def _locate(text: str, offset: int) -> tuple[int, int]:
+    from dagprop.graph.syntax_errors import Lines
+
+    return Lines(text).locate(offset)
 
 
 def _binary(file: str, line: int, column: int) -> Problem:

@@ -8,10 +8,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from dagprop.errors import GraphError, Problem
+from dagprop.graph.arrays import array_shape
 from dagprop.graph.check import check_graph
 from dagprop.graph.definitions import expand
 from dagprop.graph.record_types import check_records
-from dagprop.graph.records import Graph, Node, Shape
+from dagprop.graph.records import SAMPLE_AXIS, Graph, Node, Shape
 from dagprop.graph.topology import topological_order
 from dagprop.ops import registry
 from dagprop.ops.contract import Op
@@ -85,6 +86,19 @@ def remember(graph: Graph, expanded: Graph, order: tuple[str, ...], shapes: Shap
     network = Network(expanded, order, shapes.of, shapes.outputs, dict(registry.ops()))
     _networks[graph] = registry.generation(), network
     return network
+
+
+def leaf_sizes(network: Network, batch_size: int) -> dict[str, int]:
+    """Return a size for each name in the shapes of leaves: of the value in the file, or 1; and that of the samples."""
+    sizes: dict[str, int] = {}
+    for id in network.order:
+        node = network.node(id)
+        if node.is_leaf:
+            shape, given = network.shapes[id], array_shape(node.attributes.get("value"))
+            for axis, size in enumerate(reversed(shape)):
+                if isinstance(size, str):
+                    sizes.setdefault(size, given[-1 - axis] if axis < len(given) else 1)
+    return {**sizes, SAMPLE_AXIS: batch_size}
 
 
 def order_and_shapes(expanded: Graph) -> tuple[tuple[str, ...], Shapes]:

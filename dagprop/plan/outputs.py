@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dagprop.errors import GraphError, Problem
 from dagprop.graph.records import split_reference
+from dagprop.ops.contract import Op
 from dagprop.plan.network import Network
 
 PREDICTION_INPUTS = ("prediction", "logits")
@@ -39,18 +40,28 @@ def objectives(network: Network) -> tuple[Objective, ...]:
     """Return every comparison that the loss is made of, in the order of the graph."""
     if network.graph.loss is None:
         return ()
+    comparing = {name for name, op in network.ops.items() if _compares(op)}
+    nodes = network.graph.nodes
+    left = sum(node.op in comparing for node in nodes.values())
     found = []
     needed = {split_reference(network.graph.loss)[0]}
     for id in reversed(network.order):
-        node = network.node(id)
-        if id not in needed or node.is_leaf:
+        if not left:  # what comes before cannot compare anything, however large the graph
+            break
+        node = nodes[id]
+        left -= node.op in comparing
+        if id not in needed:
             continue
         needed.update(split_reference(reference)[0] for reference in node.references)
-        inputs = network.ops[node.op].signature.inputs
-        if len(inputs) == 2 and inputs[0].name in PREDICTION_INPUTS and inputs[1].name == "target":
+        if node.op in comparing:
             prediction, target = node.references
             found.append(Objective(node.op, prediction, target))
     return tuple(reversed(found))
+
+
+def _compares(op: Op) -> bool:
+    inputs = op.signature.inputs
+    return len(inputs) == 2 and inputs[0].name in PREDICTION_INPUTS and inputs[1].name == "target"
 
 
 def prediction_outputs(network: Network) -> tuple[str, ...]:

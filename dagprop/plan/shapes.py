@@ -90,6 +90,8 @@ def problem_at(node: Node, code: str, message: str, hint: str | None = None) -> 
 
 def attribute_values(node: Node, op: Op) -> dict[str, Any]:
     """Return every attribute of an op at a node: what the file gives, and the defaults; lists become tuples."""
+    if not op.signature.attributes:
+        return {}
     given = {name: tuple(value) if isinstance(value, list) else value for name, value in node.attributes.items()}
     return {attribute.name: given.get(attribute.name, attribute.default) for attribute in op.signature.attributes}
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dagprop.errors import GraphError, Problem, quote
 from dagprop.graph.collector import paused_collector
 from dagprop.graph.records import Node, split_reference
+from dagprop.graph.topology import sources
 from dagprop.ops.contract import Op
 from dagprop.plan.network import Network
 from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
@@ -53,10 +54,11 @@ def _plan(network: Network, outputs: tuple[str, ...], seeds: tuple[str, ...], wr
     last_use: dict[str, int] = {}
     forward_nodes = [network.node(id) for id in network.order if id in needed and not network.node(id).is_leaf]
     for time, node in enumerate(forward_nodes):
-        last_use.update(dict.fromkeys(network.outputs[node.id], time))
-        last_use.update(dict.fromkeys(node.references, time))
+        for reference in (*network.outputs[node.id], *node.references):
+            last_use[reference] = time
     for time, reads in enumerate(reads_backward, start=len(forward_nodes)):
-        last_use.update(dict.fromkeys(reads, time))
+        for reference in reads:
+            last_use[reference] = time
     frees: dict[int, list[str]] = {}
     for reference, time in last_use.items():
         if reference not in kept:
@@ -88,60 +90,84 @@ def _backward_steps(network: Network, seeds: Iterable[str], wrt: Iterable[str]) 
     """Return the backward steps, pruned to the values that lie between ``wrt`` and ``seeds``."""
     varied = _descendants(network, wrt)
     begun = {reference for reference in seeds if reference in varied}
-    steps = []
-    problems = []
+    steps: list[BackwardStep] = []
+    problems: list[Problem] = []
     for id in reversed(network.order):
         node = network.node(id)
         if node.is_leaf or begun.isdisjoint(network.outputs[id]):
             continue
-        op = network.ops[node.op]
-        names = [signature.name for signature in op.signature.inputs]
-        asked = [(position, name) for position, name in enumerate(node.inputs) if name is not None and name in varied]
-        arguments: dict[str, tuple[Argument, ...]] = {}
-        for position, reference in asked:
-            name = names[min(position, len(names) - 1)]
-            if name not in op.rules:
-                problems.append(_no_rule(node, op, name))
-                continue
-            if name not in arguments:
-                arguments[name] = _rule_arguments(network, node, op, name)
-            part = position - len(names) + 1 if op.signature.variadic and name == names[-1] else None
-            steps.append(
-                BackwardStep(
-                    node=id,
-                    op=node.op,
-                    position=position,
-                    input=op.signature.input_name(position),
-                    target=reference,
-                    kind=op.rules[name].kind,
-                    rule=op.rules[name].function,
-                    arguments=arguments[name],
-                    outputs=network.outputs[id],
-                    part=part,
-                    accumulate=reference in begun,
-                )
-            )
-            begun.add(reference)
+        asked = [position for position, name in enumerate(node.inputs) if name is not None and name in varied]
+        found, missing = node_steps(network, node, asked, begun)
+        problems += [_no_rule(node, network.ops[node.op], name) for name in missing]
+        steps += found
     if problems:
         raise GraphError(*problems)
     return steps
 
 
-def _rule_arguments(network: Network, node: Node, op: Op, name: str) -> tuple[Argument, ...]:
-    """Return where the derivative rule of an input finds what it asks for."""
-    outputs = network.outputs[node.id]
-    fixed = len(op.signature.inputs) - op.signature.variadic
-    sources: dict[str, Argument] = {
-        "xp": ("namespace", None),
-        "g": ("gradient", outputs),
-        "y": ("value", outputs[0]) if len(outputs) == 1 else ("values", outputs),
-        **{attribute: ("constant", value) for attribute, value in attribute_values(node, op).items()},
-    }
-    for signature, reference in zip(op.signature.inputs, node.inputs, strict=False):
-        sources[signature.name] = ("constant", None) if reference is None else ("value", reference)
-    if op.signature.variadic:
-        sources[op.signature.inputs[-1].name] = ("values", tuple(node.inputs)[fixed:])
-    return tuple(sources[argument] for argument in op.rules[name].arguments)
+def node_steps(
+    network: Network, node: Node, positions: Iterable[int], begun: set[str]
+) -> tuple[list[BackwardStep], list[str]]:
+    """Return the backward steps of one node, and the names of the inputs that have no rule.
+
+    Parameters
+    ----------
+    network : Network
+    node : Node
+    positions : iterable of int
+        The inputs whose gradients are wanted; none of them is left out in the graph.
+    begun : set of str
+        The values whose gradients earlier steps have begun; those that these steps begin are added.
+    """
+    op = network.ops[node.op]
+    names = [signature.name for signature in op.signature.inputs]
+    inputs = tuple(node.inputs)
+    steps: list[BackwardStep] = []
+    missing: list[str] = []
+    arguments: dict[str, tuple[Argument, ...]] = {}
+    for position in positions:
+        name = names[min(position, len(names) - 1)]
+        if name not in op.rules:
+            missing.append(name)
+            continue
+        if name not in arguments:
+            arguments[name] = tuple([_argument(network, node, op, asked) for asked in op.rules[name].arguments])
+        target = str(inputs[position])
+        steps.append(
+            BackwardStep(
+                node=node.id,
+                op=node.op,
+                position=position,
+                input=op.signature.input_name(position),
+                target=target,
+                kind=op.rules[name].kind,
+                rule=op.rules[name].function,
+                arguments=arguments[name],
+                outputs=network.outputs[node.id],
+                part=position - len(names) + 1 if op.signature.variadic and name == names[-1] else None,
+                accumulate=target in begun,
+            )
+        )
+        begun.add(target)
+    return steps, missing
+
+
+def _argument(network: Network, node: Node, op: Op, name: str) -> Argument:
+    """Return where a derivative rule finds what it asks for by name."""
+    outputs, inputs = network.outputs[node.id], op.signature.inputs
+    match name:
+        case "xp":
+            return "namespace", None
+        case "g":
+            return "gradient", outputs
+        case "y":
+            return ("value", outputs[0]) if len(outputs) == 1 else ("values", outputs)
+    for signature, reference in zip(inputs, node.inputs, strict=False):
+        if signature.name == name and not signature.variadic:
+            return ("constant", None) if reference is None else ("value", reference)
+    if op.signature.variadic and inputs[-1].name == name:
+        return "values", tuple(node.inputs)[len(inputs) - 1 :]
+    return "constant", attribute_values(node, op)[name]
 
 
 def _with_frees(
@@ -154,11 +180,7 @@ def _with_frees(
         gradients = tuple(name for name in step.outputs if last and name not in keep)
         values = tuple(frees.get(start + number, ()))
         if values or gradients:
-            # Not dataclasses.replace, which takes three times as long and is felt on large graphs.
-            kept = (step.node, step.op, step.position, step.input, step.target, step.kind)
-            step = BackwardStep(
-                *kept, step.rule, step.arguments, step.outputs, step.part, step.accumulate, values, gradients
-            )
+            step = BackwardStep(*step[:-2], values, gradients)  # _replace takes longer
         result.append(step)
     return tuple(result)
 
@@ -189,15 +211,16 @@ def _ancestors(network: Network, references: Iterable[str]) -> set[str]:
     needed = {split_reference(reference)[0] for reference in references}
     for id in reversed(network.order):
         if id in needed:
-            needed.update(split_reference(reference)[0] for reference in network.node(id).references)
+            needed.update(sources(network.node(id)))
     return needed
 
 
 def _descendants(network: Network, references: Iterable[str]) -> set[str]:
     """Return the references of the values that depend on some values, these included."""
     varied = set(references)
+    nodes = network.graph.nodes
     for id in network.order:
-        if not varied.isdisjoint(network.node(id).references):
+        if not varied.isdisjoint(nodes[id].references):
             varied.update(network.outputs[id])
     return varied
 

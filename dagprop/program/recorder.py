@@ -53,6 +53,8 @@ class Recorder:
 
     Attributes
     ----------
+    instructions : list of Instruction
+        Instruction number i gives value number i.
     origin : str
         The step of the plan that is being recorded.
     """
@@ -61,15 +63,11 @@ class Recorder:
         self.origin = ""
         self._simplified = _LEFT_OUT if as_written else SIMPLIFIED
         self._as_written = as_written
-        self._instructions: list[Instruction] = []
+        self.instructions: list[Instruction] = []
         self._numbers: dict[tuple[Any, ...], int] = {}
         self._constants: dict[int, float] = {}
         self._truths: set[int] = set()
         self._broadcasts: set[int] = set()
-
-    def instruction(self, number: int) -> Instruction:
-        """Return the instruction that gives a value."""
-        return self._instructions[number]
 
     def constant(self, value: float) -> int:
         """Return the number of a constant."""
@@ -84,12 +82,15 @@ class Recorder:
         self, primitive: str, operands: tuple[int, ...], parameters: tuple[Any, ...], shape: tuple[int, ...]
     ) -> int:
         """Return the number of the value that an operation gives, recording it if it is new."""
-        if primitive in ELEMENTWISE and not self._broadcasts.isdisjoint(operands):
+        if self._broadcasts and primitive in ELEMENTWISE and not self._broadcasts.isdisjoint(operands):
             operands = self._without_broadcasts(operands, shape)
         if self._truths and not self._truths.isdisjoint(operands):
             operands = self._numbers_where_needed(primitive, operands)
-        simple = self._simplify(primitive, operands, parameters, shape)
-        return self._put(primitive, operands, parameters, shape) if simple is None else simple
+        if primitive in SIMPLIFIED or not self._constants.keys().isdisjoint(operands):
+            simple = self._simplify(primitive, operands, parameters, shape)
+            if simple is not None:
+                return simple
+        return self._put(primitive, operands, parameters, shape)
 
     def _put(
         self,
@@ -102,9 +103,9 @@ class Recorder:
         key = key or (primitive, operands, parameters)
         number = self._numbers.get(key)
         if number is None:
-            number = self._numbers[key] = len(self._instructions)
+            number = self._numbers[key] = len(self.instructions)
             boolean = primitive in BOOLEAN
-            if not boolean and not self._truths.isdisjoint(operands) and primitive != "real":
+            if self._truths and not boolean and not self._truths.isdisjoint(operands) and primitive != "real":
                 boolean = self._truths.issuperset(operands[primitive == "where" :])
             if boolean:
                 self._truths.add(number)
@@ -112,7 +113,7 @@ class Recorder:
                 self._constants[number] = parameters[0]
             elif primitive == "broadcast_to":
                 self._broadcasts.add(number)
-            self._instructions.append(Instruction(primitive, operands, parameters, shape, boolean, self.origin))
+            self.instructions.append(Instruction(primitive, operands, parameters, shape, boolean, self.origin))
         return number
 
     def _numbers_where_needed(self, primitive: str, operands: tuple[int, ...]) -> tuple[int, ...]:
@@ -122,7 +123,7 @@ class Recorder:
         if primitive == "real" or primitive in BOOLEAN or (primitive in KEEPS_TRUTH | JOINS_TRUTH and all_truths):
             return operands
         numbers = (
-            self.put("real", (value,), (), self._instructions[value].shape) if value in self._truths else value
+            self.put("real", (value,), (), self.instructions[value].shape) if value in self._truths else value
             for value in values
         )
         return (*operands[: len(operands) - len(values)], *numbers)
@@ -130,10 +131,10 @@ class Recorder:
     def _without_broadcasts(self, operands: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the operands as they were before they were broadcast, where the operation does that itself."""
         for position, operand in enumerate(operands):
-            if self._instructions[operand].primitive == "broadcast_to":
-                source = self._instructions[operand].operands[0]
+            if self.instructions[operand].primitive == "broadcast_to":
+                source = self.instructions[operand].operands[0]
                 shorter = (*operands[:position], source, *operands[position + 1 :])
-                if broadcast(*(self._instructions[number].shape for number in shorter)) == shape:
+                if broadcast(*(self.instructions[number].shape for number in shorter)) == shape:
                     operands = shorter
         return operands
 
@@ -147,7 +148,7 @@ class Recorder:
                 return number
         if primitive not in self._simplified:
             return None
-        first = self._instructions[operands[0]]
+        first = self.instructions[operands[0]]
         match primitive:
             case "negative" if first.primitive == "negative":
                 return first.operands[0]
@@ -166,7 +167,7 @@ class Recorder:
                 return self.put("permute_dims", first.operands, (axes,), shape)
             case "real" if not first.boolean:
                 return operands[0]
-            case "where" if operands[1] == operands[2] and self._instructions[operands[1]].shape == shape:
+            case "where" if operands[1] == operands[2] and self.instructions[operands[1]].shape == shape:
                 return operands[1]
         return None
 
@@ -181,8 +182,8 @@ class Recorder:
         match primitive:
             case "multiply" if 1.0 in constants:
                 other = operands[1 - constants.index(1.0)]
-                return other if self._instructions[other].shape == shape else None
-            case "divide" | "pow" if constants[1] == 1.0 and self._instructions[operands[0]].shape == shape:
+                return other if self.instructions[other].shape == shape else None
+            case "divide" | "pow" if constants[1] == 1.0 and self.instructions[operands[0]].shape == shape:
                 return operands[0]
             case "pow" if constants[1] == 2.0 and not self._as_written:
                 return self.put("multiply", (operands[0], operands[0]), (), shape)
@@ -190,8 +191,8 @@ class Recorder:
 
     def _is_filled(self, number: int) -> bool:
         """Whether a value is one number, broadcast."""
-        instruction = self._instructions[number]
-        return instruction.primitive == "broadcast_to" and not self._instructions[instruction.operands[0]].shape
+        instruction = self.instructions[number]
+        return instruction.primitive == "broadcast_to" and not self.instructions[instruction.operands[0]].shape
 
     def program(self, inputs: Iterable[str], outputs: Mapping[str, int], dtype: str) -> Program:
         """Return the program that gives some values, without the instructions that it does not need.
@@ -203,16 +204,16 @@ class Recorder:
         outputs : mapping from str to int
         dtype : str
         """
-        needed = [False] * len(self._instructions)
+        needed = [False] * len(self.instructions)
         for number in outputs.values():
             needed[number] = True
         for number in range(len(needed) - 1, -1, -1):
             if needed[number]:
-                for operand in self._instructions[number].operands:
+                for operand in self.instructions[number].operands:
                     needed[operand] = True
         renumbered: dict[int, int] = {}
         kept: list[Instruction] = []
-        for number, instruction in enumerate(self._instructions):
+        for number, instruction in enumerate(self.instructions):
             if needed[number]:
                 renumbered[number] = len(kept)
                 operands = tuple([renumbered[operand] for operand in instruction.operands])

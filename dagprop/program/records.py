@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 ELEMENTWISE: dict[str, int] = {
     **dict.fromkeys(("add", "subtract", "multiply", "divide", "floor_divide", "remainder", "pow"), 2),
@@ -47,9 +47,8 @@ SOURCES: dict[str, tuple[str, ...]] = {"input": ("name",), "constant": ("value",
 """Where values begin: what a run is given, and numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """One primitive operation.
+class Instruction(NamedTuple):
+    """One primitive operation; a tuple, which is made in a fraction of the time of a frozen dataclass.
 
     Attributes
     ----------

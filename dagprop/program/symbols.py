@@ -52,7 +52,7 @@ class Symbol(AbstractArray):
     __slots__ = ("number", "recorder")
 
     def __init__(self, recorder: Recorder, number: int) -> None:
-        self.shape = recorder.instruction(number).shape
+        self.shape = recorder.instructions[number].shape
         self.recorder = recorder
         self.number = number
 
@@ -91,7 +91,7 @@ def _need_truth(*operands: object) -> None:
     TypeError
     """
     for operand in operands:
-        truth = isinstance(operand, Symbol) and operand.recorder.instruction(operand.number).boolean
+        truth = isinstance(operand, Symbol) and operand.recorder.instructions[operand.number].boolean
         if not truth and not isinstance(operand, bool):
             raise TypeError("~, & and | need true or false: compare first, or use xp.logical_not, _and, _or")
 
@@ -134,9 +134,12 @@ def elementwise(recorder: Recorder, primitive: str, *operands: object) -> Symbol
     numbers: list[int] = []
     shape: Any = ()
     for operand in operands:
-        number = operand.number if isinstance(operand, Symbol) else number_of(recorder, operand)
-        numbers.append(number)
-        other = recorder.instruction(number).shape
+        if isinstance(operand, Symbol):
+            numbers.append(operand.number)
+            other = operand.shape
+        else:
+            numbers.append(number_of(recorder, operand))
+            other = ()
         if other != shape:
             shape = broadcast(shape, other) if shape and other else shape or other
     return Symbol(recorder, recorder.put(primitive, tuple(numbers), (), shape))
@@ -249,7 +252,7 @@ def symbolic_namespace(recorder: Recorder) -> Namespace:
 def _truth(recorder: Recorder, condition: object) -> object:
     """Return a condition as true or false: a number is true where it is not 0."""
     number = number_of(recorder, condition)
-    if recorder.instruction(number).boolean:
+    if recorder.instructions[number].boolean:
         return condition
     return elementwise(recorder, "not_equal", condition, 0.0)
 

@@ -6,8 +6,7 @@ axes, the mean over the samples, the step of gradient descent - and what comes o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -65,11 +64,15 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
     values = {leaf: Symbol(recorder, recorder.input(leaf, shapes[leaf])) for leaf in plan.leaves}
     for step in plan.forward:
         recorder.origin = str(step)
-        with _naming(step):
+        try:
             result = _call(step, xp, values, {}, step.attributes)
             results = result if isinstance(result, tuple) else (result,)
             for name, value in zip(step.outputs, results, strict=True):
                 values[name] = _real(recorder, value)
+        except DagpropError:
+            raise
+        except (Exception, SystemExit) as error:  # a rule is anybody's code
+            raise _named(error, step) from error
     gradients: Symbols = {}
     for seed in plan.seeds:
         recorder.origin = f"d_{seed}"
@@ -81,8 +84,12 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
     memory: dict[str, Any] = {}
     for use in plan.backward:
         recorder.origin = str(use)
-        with _naming(use):
+        try:
             _propagate(recorder, use, xp, values, gradients, memory)
+        except DagpropError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise _named(error, use) from error
     for name in plan.wrt:
         if name not in gradients:
             gradients[name] = xp.zeros_like(values[name])
@@ -175,40 +182,32 @@ def _sum_to_shape(gradient: Symbol, shape: Sequence[Any]) -> Symbol:
 def _real(recorder: Recorder, value: object) -> Symbol:
     """Return what a rule gave as a symbol of numbers."""
     symbol = value if isinstance(value, Symbol) else Symbol(recorder, number_of(recorder, value))
-    return elementwise(recorder, "real", symbol) if recorder.instruction(symbol.number).boolean else symbol
+    return elementwise(recorder, "real", symbol) if recorder.instructions[symbol.number].boolean else symbol
 
 
 def _call(
     step: ForwardStep | BackwardStep, xp: Namespace, values: Symbols, gradients: Symbols, attributes: Mapping[str, Any]
 ) -> Any:
     """Return what a rule gives for symbols."""
-    return step.rule(*[_argument(argument, xp, values, gradients) for argument in step.arguments], **attributes)
+    arguments = [
+        values[argument[1]] if argument[0] == "value" else _argument(argument, xp, values, gradients)
+        for argument in step.arguments
+    ]
+    return step.rule(*arguments, **attributes)
 
 
-@contextmanager
-def _naming(step: ForwardStep | BackwardStep) -> Iterator[None]:
-    """Name the rule that does what cannot be recorded.
-
-    Raises
-    ------
-    PluginError
-        For whatever the rule, or what is done with its result, raises (DP503).
-    """
-    try:
-        yield
-    except DagpropError:
-        raise
-    except (Exception, SystemExit) as error:  # a rule is anybody's code
-        what = "forward rule" if isinstance(step, ForwardStep) else f"{step.kind} rule for {quote(step.input)}"
-        code = getattr(step.rule, "__code__", None)
-        problem = Problem(
-            "DP503",
-            f"the {what} of {quote(step.op)} cannot be recorded: {error_text(error)}",
-            node=step.node,
-            file=code.co_filename if code else None,
-            line=code.co_firstlineno if code else None,
-        )
-        raise PluginError(problem) from error
+def _named(error: BaseException, step: ForwardStep | BackwardStep) -> PluginError:
+    """Return the error that names the rule that does what cannot be recorded (DP503)."""
+    what = "forward rule" if isinstance(step, ForwardStep) else f"{step.kind} rule for {quote(step.input)}"
+    code = getattr(step.rule, "__code__", None)
+    problem = Problem(
+        "DP503",
+        f"the {what} of {quote(step.op)} cannot be recorded: {error_text(error)}",
+        node=step.node,
+        file=code.co_filename if code else None,
+        line=code.co_firstlineno if code else None,
+    )
+    return PluginError(problem)
 
 
 def _argument(argument: Argument, xp: Namespace, values: Symbols, gradients: Symbols) -> Any:
@@ -216,8 +215,6 @@ def _argument(argument: Argument, xp: Namespace, values: Symbols, gradients: Sym
     match kind:
         case "namespace":
             return xp
-        case "value":
-            return values[source]
         case "values":
             return tuple(values[name] for name in source)
         case "constant":

@@ -30,7 +30,7 @@ def _block(block: Block, printer: Printer) -> str:
         case Paragraph(words):
             return _words(words, printer)
         case Equation():
-            return _equation(block, printer)
+            return equation_text(block, printer)
         case Listing(lines):
             return "\n".join("  " * depth + _words(words, printer) for depth, words in lines)
         case Table(header, rows):
@@ -41,7 +41,8 @@ def _words(words: Sequence[Words], printer: Printer) -> str:
     return "".join(word if isinstance(word, str) else printer(word) for word in words)
 
 
-def _equation(equation: Equation, printer: Printer) -> str:
+def equation_text(equation: Equation, printer: Printer) -> str:
+    """Return an equation as text, row below row."""
     left = printer(equation.left)
     margin = " " * len(left)
     lines = []

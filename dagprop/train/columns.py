@@ -59,6 +59,12 @@ def read_feeds(
     return feeds, len(values)
 
 
+def column_names(table: CsvTable, wanted: Mapping[str, Shape], columns: Columns) -> dict[str, tuple[str, ...]]:
+    """Return the names of the columns that feed each input."""
+    found = {id: _columns_of(table, id, columns.get(id))[0] for id in wanted}
+    return {id: tuple(table.header[place] for place in places) for id, places in found.items()}
+
+
 def _columns_of(table: CsvTable, id: str, names: Sequence[str] | str | None) -> tuple[list[int], list[Problem]]:
     """Return the columns that feed an input, or what is wrong with their names."""
     places = {name: place for place, name in enumerate(table.header) if name}

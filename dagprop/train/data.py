@@ -12,7 +12,7 @@ import io
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,12 +20,10 @@ import numpy as np
 from dagprop.errors import DataError, Problem, quote, suggest
 from dagprop.graph.records import EMPTY, SAMPLE_AXIS, Graph, Shape
 from dagprop.plan.abstract import format_shape
-from dagprop.train.columns import Columns, read_feeds
-from dagprop.train.csv_table import parse_csv
-from dagprop.train.npz import MAGIC, NpzError, open_npz
 
 if TYPE_CHECKING:
     from dagprop.plan.network import Network
+    from dagprop.train.columns import Columns
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -42,11 +40,14 @@ class Data:
         How many samples there are.
     file : str, optional
         Where they come from.
+    columns : mapping from str to tuple of str
+        For each input that a CSV file feeds, the names of its columns.
     """
 
     feeds: dict[str, Array]
     rows: int
     file: str | None = None
+    columns: Columns = field(default_factory=lambda: EMPTY)
 
     def take(self, samples: Any) -> dict[str, Array]:
         """Return the feeds of some samples: an array of their numbers, or a slice."""
@@ -95,12 +96,17 @@ def load_data(
         file = os.path.join(os.path.dirname(graph.file), source.file) if graph.file else source.file
     if file is None:
         return data_from_values(network, inputs)
+    from dagprop.train.columns import column_names, read_feeds  # what reads files is loaded where there is one
+    from dagprop.train.csv_table import parse_csv
+    from dagprop.train.npz import MAGIC
+
     content = _read(file, stdin, "the path is taken from the folder of the graph file" if own else None)
     name = "<stdin>" if file == "-" else file
     if content[:4] in MAGIC:
         return _from_npz(name, content, wanted, columns, classes)
-    feeds, rows = read_feeds(parse_csv(name, _decode(name, content)), wanted, columns, classes)
-    return Data(feeds, rows, name)
+    table = parse_csv(name, _decode(name, content))
+    feeds, rows = read_feeds(table, wanted, columns, classes)
+    return Data(feeds, rows, name, column_names(table, wanted, columns))
 
 
 def data_from_arrays(network: Network, arrays: Mapping[str, Any], inputs: Collection[str] | None = None) -> Data:
@@ -197,6 +203,8 @@ def _from_npz(file: str, content: bytes, wanted: Mapping[str, Shape], columns: C
     found: dict[str, Array] = {}
     sources: dict[str, str] = {}
     problems: list[Problem] = []
+    from dagprop.train.npz import NpzError, open_npz
+
     try:
         with open_npz(io.BytesIO(content)) as archive:
             for id in wanted:

@@ -11,9 +11,10 @@ import numpy as np
 
 from dagprop.backends.leaf_values import leaf_values
 from dagprop.backends.reference import Array, run
-from dagprop.backends.select import REFERENCE, Backend, check_backend, execute, say
+from dagprop.backends.select import REFERENCE, Backend, check_backend, choose_evaluator, execute, say
+from dagprop.backends.trainer import Batches, EpochOutcome, Trainer, TrainingTask
 from dagprop.plan.network import Network
-from dagprop.plan.outputs import loss_reference
+from dagprop.plan.outputs import Objective, loss_reference
 from dagprop.plan.records import Plan
 from dagprop.plan.steps import plan
 from dagprop.train.data import Data, fed_inputs
@@ -103,12 +104,21 @@ def evaluate(network: Network, data: Data, variables: Mapping[str, Array], backe
 
 
 def evaluate_samples(
-    network: Network, leaves: Leaves, samples: Array, variables: Mapping[str, Array], backend: Backend = "auto"
+    network: Network,
+    leaves: Leaves,
+    samples: Array,
+    variables: Mapping[str, Array],
+    backend: Backend = "auto",
+    evaluator: tuple[Trainer, int] | None = None,
 ) -> Evaluation:
     """Return mean loss and accuracy over some samples, given by number.
 
     They go through the network in chunks, and a loss that is one number for a whole chunk counts once per sample.
+    What computes them is the ``evaluator`` of a training that is compiled, as long as its numbers are finite.
     """
+    compiled = evaluate_compiled(network, evaluator, samples, variables) if evaluator else None
+    if compiled is not None:
+        return compiled
     steps, objective = evaluation_plan(network), class_objective(network)
     compute = partial(execute, backend=backend) if backend == "compiled" else run
     loss = hits = 0.0
@@ -119,6 +129,44 @@ def evaluate_samples(
         if objective is not None:
             hits += accuracy(objective.op, values[objective.prediction], values[objective.target]) * len(chunk)
     return Evaluation(loss / len(samples), None if objective is None else hits / len(samples), len(samples))
+
+
+def compiled_evaluator(
+    network: Network, trainer: Trainer | None, task: TrainingTask, rows: int
+) -> tuple[Trainer, int] | None:
+    """Return what computes the losses of so many samples where their training is compiled, else None."""
+    return choose_evaluator(trainer, task, evaluation_plan(network), min(CHUNK, rows)) if rows else None
+
+
+def evaluate_compiled(
+    network: Network, evaluator: tuple[Trainer, int], samples: Array, variables: Mapping[str, Array]
+) -> Evaluation | None:
+    """Return the same from compiled code, or None where the reference has to say what is wrong."""
+    trainer, size = evaluator
+    order = Batches(samples, size)
+    try:
+        outcome = trainer.epoch(variables, order, 0.0)
+    except Exception:  # anybody's rule may fail in compiled code; the reference says where
+        return None
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    if not outcome.is_finite():
+        return None
+    loss, hits = sums(outcome, order, class_objective(network))
+    return Evaluation(loss / len(samples), None if hits is None else hits / len(samples), len(samples))
+
+
+def sums(outcome: EpochOutcome, order: Batches, objective: Objective | None) -> tuple[float, float | None]:
+    """Return the sums over the samples of an epoch of the loss and of the hits."""
+    pairs, losses = outcome.compared, outcome.losses
+    loss = float(losses.sum()) * order.size
+    if len(losses):
+        loss -= float(losses[-1]) * (order.size * len(order) - len(order.order))  # the last batch may be short
+    if objective is None or pairs is None:
+        return loss, None
+    weights = order.sizes().tolist() if len(pairs) == len(order) else [len(order.order)]
+    hits = [accuracy(objective.op, *pair) * weight for pair, weight in zip(pairs, weights, strict=True)]
+    return loss, sum(hits)
 
 
 def evaluation_plan(network: Network, wrt: tuple[str, ...] = (), also: tuple[str, ...] = ()) -> Plan:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,64 +21,20 @@ from dagprop.plan.records import Plan
 from dagprop.plan.shapes import problem_at
 from dagprop.train.data import Data, fed_inputs
 from dagprop.train.diagnosis import non_finite_error
-from dagprop.train.evaluation import Evaluation, Leaves, evaluate_samples, evaluation_plan, gather_leaves
+from dagprop.train.evaluation import (
+    Leaves,
+    compiled_evaluator,
+    evaluate_samples,
+    evaluation_plan,
+    gather_leaves,
+    sums,
+)
 from dagprop.train.initializers import initial_values
 from dagprop.train.metrics import accuracy, class_objective
+from dagprop.train.records import EpochRecord, TrainResult
 from dagprop.train.samples import Split, batches, split_samples
 from dagprop.train.settings import check_settings
-
-
-@dataclass(frozen=True, slots=True)
-class EpochRecord:
-    """One pass over the training samples.
-
-    Attributes
-    ----------
-    epoch : int
-        Counted from 1.
-    loss : float
-        The mean over the samples of the loss, each batch's taken before its update.
-    accuracy : float, optional
-        The same for the accuracy; None where the target is not a class.
-    validation_loss, validation_accuracy : float, optional
-        On the validation samples, at the end of the epoch.
-    """
-
-    epoch: int
-    loss: float
-    accuracy: float | None = None
-    validation_loss: float | None = None
-    validation_accuracy: float | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainResult:
-    """What a training gives.
-
-    Attributes
-    ----------
-    parameters : dict from str to array
-        The parameters and states behind the last whole step.
-    history : tuple of EpochRecord
-        The whole epochs.
-    step_losses : array of float64
-        The loss of every step, taken before its update.
-    test : Evaluation, optional
-        On the test samples, at the end; None without any, or if the training was interrupted.
-    settings : TrainSettings
-    samples : dict from str to int
-        How many samples were in ``train``, ``validation`` and ``test``.
-    interrupted : bool
-        Whether Ctrl-C ended the training.
-    """
-
-    parameters: dict[str, Array]
-    history: tuple[EpochRecord, ...]
-    step_losses: Array
-    test: Evaluation | None
-    settings: TrainSettings
-    samples: dict[str, int]
-    interrupted: bool = False
+from dagprop.train.step_losses import StepLosses
 
 
 def train_network(
@@ -89,6 +44,8 @@ def train_network(
     parameters: Mapping[str, Any] | None = None,
     on_epoch: Callable[[EpochRecord], object] | None = None,
     backend: Backend = "auto",
+    on_variables: Callable[[dict[str, Array]], object] | None = None,
+    each_step: bool = False,
 ) -> TrainResult:
     """Train by mini-batch stochastic gradient descent.
 
@@ -104,6 +61,11 @@ def train_network(
         Is given the record of each epoch when it ends.
     backend : {"auto", "reference", "compiled"}
         Who computes; ``auto`` compiles what can be compiled.
+    on_variables : callable, optional
+        Is given the parameters and states before the first step, and again at the end of each epoch, before
+        ``on_epoch`` is called.
+    each_step : bool
+        Whether ``on_variables`` is called after each step instead; the reference back end then takes the steps.
 
     Raises
     ------
@@ -126,18 +88,28 @@ def train_network(
     split = split_samples(data.rows, settings.validation, settings.test, settings.seed)
     start = {**initial_values(network, settings.seed), **(parameters or {})}
     leaves = gather_leaves(network, data, start, tuple(dict.fromkeys((*steps.leaves, *start))))
-    trainer = choose_trainer(
-        make_task(network, min(settings.batch_size, len(split.train)), steps, updates, leaves), backend
-    )
-    start = leaves.variables
+    size = min(settings.batch_size, len(split.train))
+    count = settings.epochs * -(-len(split.train) // max(size, 1))
+    task = make_task(network, size, steps, updates, leaves, count)
+    trainer = choose_trainer(task, "reference" if each_step else backend)
+    # For a single epoch it would not pay to compile what the validation needs.
+    evaluator = compiled_evaluator(network, trainer, task, len(split.validation)) if settings.epochs > 1 else None
     objective = class_objective(network)
-    training = _Training(network, settings, steps, updates, leaves, split, start, trainer, backend, objective)
+    training = _Training(
+        network, settings, steps, updates, leaves, split, leaves.variables, trainer, evaluator, backend, objective
+    )
+    say_variables = on_variables or (lambda variables: None)
+    if each_step:
+        training.on_step = say_variables
     history: list[EpochRecord] = []
     test = None
     interrupted = False
     try:
+        say_variables(training.variables)
         for epoch in range(1, settings.epochs + 1):
             history.append(training.run_epoch(epoch))
+            if not each_step:
+                say_variables(training.variables)
             if on_epoch is not None:
                 on_epoch(history[-1])
         if len(split.test):
@@ -147,7 +119,7 @@ def train_network(
     return TrainResult(
         parameters=training.variables,
         history=tuple(history),
-        step_losses=np.array(training.step_losses),
+        step_losses=training.step_losses.all(),
         test=test,
         settings=settings,
         samples={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
@@ -185,9 +157,9 @@ def state_updates(network: Network) -> dict[str, str]:
 
 
 def make_task(
-    network: Network, batch_size: int, steps: Plan, updates: Mapping[str, str], leaves: Leaves
+    network: Network, batch_size: int, steps: Plan, updates: Mapping[str, str], leaves: Leaves, count: int
 ) -> TrainingTask:
-    """Return what a back end needs to know for training."""
+    """Return what a back end needs to know for training of ``count`` steps."""
     objective = class_objective(network)
     return TrainingTask(
         plan=steps,
@@ -199,6 +171,7 @@ def make_task(
         fixed=leaves.fixed,
         variables=leaves.variables,
         batch_size=batch_size,
+        steps=count,
     )
 
 
@@ -214,9 +187,11 @@ class _Training:
     split: Split
     variables: dict[str, Array]
     trainer: Trainer | None
+    evaluator: tuple[Trainer, int] | None
     backend: Backend
     objective: Objective | None
-    step_losses: array[float] = field(default_factory=lambda: array("d"))
+    step_losses: StepLosses = field(default_factory=StepLosses)
+    on_step: Callable[[dict[str, Array]], object] | None = None
 
     def run_epoch(self, epoch: int) -> EpochRecord:
         settings, rows = self.settings, len(self.split.train)
@@ -224,7 +199,8 @@ class _Training:
         loss, hits = self.run_compiled(order) or self.run_reference(order, epoch)
         validation = None
         if len(self.split.validation):
-            validation = evaluate_samples(self.network, self.leaves, self.split.validation, self.variables)
+            given = self.network, self.leaves, self.split.validation, self.variables
+            validation = evaluate_samples(*given, evaluator=self.evaluator)
         return EpochRecord(
             epoch=epoch,
             loss=loss / rows,
@@ -251,19 +227,11 @@ class _Training:
             return None
         if not outcome.is_finite():
             return None
-        self.step_losses.frombytes(outcome.losses.tobytes())
+        self.step_losses.add(outcome.losses)
         self.variables = outcome.variables
         if outcome.interrupted:
             raise KeyboardInterrupt
-        pairs, losses = outcome.compared, outcome.losses
-        loss = float(losses.sum()) * order.size
-        if len(losses):
-            loss -= float(losses[-1]) * (order.size * len(order) - len(order.order))  # the last batch may be short
-        if self.objective is None or pairs is None:
-            return loss, None
-        weights = order.sizes().tolist() if len(pairs) == len(order) else [len(order.order)]
-        hits = [accuracy(self.objective.op, *pair) * weight for pair, weight in zip(pairs, weights, strict=True)]
-        return loss, sum(hits)
+        return sums(outcome, order, self.objective)
 
     def run_reference(self, order: Batches, epoch: int) -> tuple[float, float | None]:
         """Return the sums over the samples of the loss and of the hits."""
@@ -271,7 +239,7 @@ class _Training:
         loss = hits = 0.0
         for step, samples in enumerate(order, start=1):
             done = self.run_step(samples, epoch, step)
-            loss += self.step_losses[-1] * len(samples)
+            loss += float(self.step_losses.all()[-1]) * len(samples)
             if objective is not None:
                 prediction, target = done.values[objective.prediction], done.values[objective.target]
                 hits += accuracy(objective.op, prediction, target) * len(samples)
@@ -290,6 +258,8 @@ class _Training:
         if not (math.isfinite(loss) and all(np.isfinite(value).all() for value in new.values())):
             raise non_finite_error(self.network, leaves, epoch, step, self.settings.learning_rate)
         # One assignment, so that Ctrl-C finds either all parameters from before the step or all from behind it.
-        self.step_losses.append(loss)
+        self.step_losses.add([loss])
         self.variables = {**self.variables, **new}
+        if self.on_step is not None:
+            self.on_step(self.variables)
         return done

@@ -29,7 +29,16 @@ def accuracy(op: str, logits: np.ndarray[Any, Any], target: np.ndarray[Any, Any]
         largest entry at its class; for the second, a logit above 0 predicts 1, and a target above ½ is 1.
     logits, target : array
     """
+    return float(np.mean(predicted_classes(op, logits) == true_classes(op, logits.ndim, target)))
+
+
+def predicted_classes(op: str, logits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the number of the class that logits predict, for each sample; see :func:`accuracy`."""
+    return logits.argmax(axis=-1) if op == "cross_entropy" else (logits > 0).astype(int)
+
+
+def true_classes(op: str, rank: int, target: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the number of the class that a target is, for each sample, where the logits have ``rank`` axes."""
     if op == "cross_entropy":
-        classes = target.argmax(axis=-1) if target.ndim == logits.ndim else target
-        return float(np.mean(logits.argmax(axis=-1) == classes))
-    return float(np.mean((logits > 0) == (target > 0.5)))
+        return target.argmax(axis=-1) if target.ndim == rank else target
+    return (target > 0.5).astype(int)

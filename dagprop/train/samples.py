@@ -44,6 +44,8 @@ def split_samples(rows: int, validation: float, test: float, seed: int) -> Split
         kept_out = f"{validation_rows} for validation and {test_rows} for the test"
         message = f"of {rows} samples {kept_out} are kept out, which leaves none to train on"
         raise DataError(Problem("DP405", message, "make the shares of validation and test smaller"))
+    if validation_rows == test_rows == 0:
+        return Split(train=np.arange(rows), validation=np.arange(0), test=np.arange(0))
     order = generator(seed, "split").permutation(rows)
     parts = np.split(order, [test_rows, test_rows + validation_rows])
     return Split(train=np.sort(parts[2]), validation=np.sort(parts[1]), test=np.sort(parts[0]))
@@ -55,6 +57,6 @@ def batches(samples: Indices, batch_size: int, shuffle: bool, seed: int, epoch: 
     Without ``shuffle`` they come in the order given.  The order of an epoch depends on the seed and the number of the
     epoch alone.
     """
-    if shuffle:
+    if shuffle and len(samples) > 1:
         samples = generator(seed, "shuffle", epoch).permutation(samples)
     return Batches(samples, batch_size)

@@ -148,8 +148,8 @@ def _timed_plan(plan: Plan, spent: dict[tuple[str, str], list[float]]) -> Plan:
 
     return replace(
         plan,
-        forward=tuple(replace(step, rule=timed(step.rule, step.node, "forward")) for step in plan.forward),
-        backward=tuple(replace(step, rule=timed(step.rule, step.node, "backward")) for step in plan.backward),
+        forward=tuple(step._replace(rule=timed(step.rule, step.node, "forward")) for step in plan.forward),
+        backward=tuple(step._replace(rule=timed(step.rule, step.node, "backward")) for step in plan.backward),
     )
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dagprop import api
-from dagprop.backends import scalar_program
+from dagprop.backends import groups, scalar_program
+from dagprop.backends.trainer import NotCompiledError
 from dagprop.ops.plugins import load_plugin
 from dagprop.ops.registry import isolated
 from dagprop.plan.network import prepare
@@ -19,8 +21,8 @@ from tests.ops.samples import PLUGINS, cases, is_elementwise, sample
 
 GRAPHS = sorted((Path(__file__).parents[2] / "graphs").glob("*.json"))
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
-BACKENDS = ("compiled", "machine")
-"""The compiled ones; "machine" is how scalar graphs run when they are large."""
+BACKENDS = ("compiled", "machine", "kernels")
+"""The compiled ones: with arrays in NumPy; scalar graphs as they run when they are large; all as arrays, in kernels."""
 
 pytestmark = [
     pytest.mark.parametrize("dtype", TOLERANCE),
@@ -28,11 +30,19 @@ pytestmark = [
 ]
 
 
+def refuse(*arguments):
+    raise NotCompiledError("all is computed as arrays here")
+
+
 @pytest.fixture
 def compiled(backend, monkeypatch):
     """The keyword for a back end."""
     if backend == "machine":
         monkeypatch.setattr(scalar_program, "COMPILED_SIZE", 0)
+    monkeypatch.setattr(groups, "START", -inf if backend == "kernels" else inf)
+    if backend == "kernels":
+        monkeypatch.setattr(scalar_program, "scalar_program", refuse)
+        monkeypatch.setattr(scalar_program, "evaluate", refuse)
     return {"backend": "compiled"}
 
 
@@ -77,8 +87,10 @@ def is_scalar(case):
 
 @pytest.mark.parametrize("batch_size", [1, 4])
 @pytest.mark.parametrize("case", [case for case in cases() if is_scalar(case)], ids=str)
-def test_an_op_on_samples(case, batch_size, dtype, compiled, tmp_path):
+def test_an_op_on_samples(case, batch_size, dtype, backend, compiled, tmp_path):
     """Train through an op on single numbers, sample by sample and in batches, of which the last is short."""
+    if backend == "kernels":
+        pytest.skip("it is trained as an array below")
     arrays = [sample(case, seed=seed) for seed in range(6)]
     data = {f"x{place}": np.array([row[place] for row in arrays]) for place in range(len(case.shapes))}
     data = {name: array for name, array in data.items() if array.dtype != object}

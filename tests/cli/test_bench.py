@@ -13,7 +13,7 @@ CHAIN = "graphs/four-layer-chain.json"
         ("four-layer-chain", "auto", "compiled scalar program (LLVM)"),
         ("four-layer-chain", "reference", "reference (NumPy, step by step)"),
         ("xor", "auto", "compiled: arrays"),
-        ("xor", "compiled", "compiled: arrays"),
+        ("xor", "compiled", "compiled: arrays with fused kernels (LLVM)"),
         ("digits", "reference", "reference (NumPy, step by step)"),
     ],
 )

@@ -16,7 +16,10 @@ CHAIN = "graphs/four-layer-chain.json"
         (["--emit", "program", "--batch-size", "1"], ["= input learning rate", "# 1  a1 = affine(w1, x, b1)"]),
         (["--batch-size", "8"], ["# 8  a1 = affine(w1, x, b1)", "return new w1 = %"]),
         (["--emit", "python"], ["def prepare(", "# a1 = affine(w1, x, b1)"]),
-        (["--emit", "llvm"], ["define void @epoch(", "; a1 = affine(w1, x, b1)", "%sum4 = phi double"]),
+        (
+            ["--emit", "llvm", "--batch-size", "32"],
+            ["define void @epoch(", "; a1 = affine(w1, x, b1)", "%sum4 = phi double"],
+        ),
         (["--emit", "llvm", "--batch-size", "1"], ["define void @epoch(", "declare double @exp(double)"]),
     ],
 )
@@ -34,8 +37,20 @@ def test_graphs_of_arrays(dagprop, graph, emit):
     assert done.exit_code == 0 and "L = " in done.out
 
 
-def test_a_graph_of_arrays_has_no_llvm(dagprop):
-    done = dagprop("compile", "graphs/digits.json", "--emit", "llvm")
+def test_a_graph_of_arrays_has_kernels(dagprop):
+    python, llvm = (dagprop("compile", "graphs/digits.json", "--emit", emit) for emit in ("python", "llvm"))
+    assert llvm.exit_code == 0 and llvm.err == ""
+    kernels = [line for line in llvm.out.splitlines() if line.startswith("define i32 @k")]
+    assert kernels and all(
+        f"        k{number}()" in python.out or f"if k{number}()" in python.out for number in range(len(kernels))
+    )
+    assert "; L = cross_entropy(logits/f, digit)" in llvm.out
+
+
+def test_products_alone_have_no_llvm(dagprop, write_graph):
+    leaves = {name: {"op": "parameter", "value": [[1, 2], [3, 4]]} for name in ("a", "b")}
+    path = write_graph({**leaves, "y": {"op": "matmul", "inputs": ["a", "b"]}})
+    done = dagprop("compile", str(path), "--emit", "llvm")
     assert done.exit_code == 3 and "DP705" in done.err and "--emit python" in done.err
 
 
@@ -57,6 +72,7 @@ def test_to_a_file(dagprop, tmp_path):
         ("four-layer-chain", "auto", "backend: compiled scalar program (LLVM)"),
         ("line", "compiled", "backend: compiled scalar program (LLVM)"),
         ("xor", "auto", "backend: compiled: arrays"),
+        ("xor", "compiled", "backend: compiled: arrays with fused kernels (LLVM)"),
         ("xor", "reference", "backend: reference (NumPy, step by step)"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Is a derivative *right*: gradient checking of ops and graphs."""

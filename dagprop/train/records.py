@@ -1,0 +1,63 @@
+"""What a training gives: a record of each epoch, and the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dagprop.backends.reference import Array
+from dagprop.graph.notebook import ShownInNotebooks
+from dagprop.graph.records import TrainSettings
+from dagprop.train.evaluation import Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """One pass over the training samples.
+
+    Attributes
+    ----------
+    epoch : int
+        Counted from 1.
+    loss : float
+        The mean over the samples of the loss, each batch's taken before its update.
+    accuracy : float, optional
+        The same for the accuracy; None where the target is not a class.
+    validation_loss, validation_accuracy : float, optional
+        On the validation samples, at the end of the epoch.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float | None = None
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainResult(ShownInNotebooks):
+    """What a training gives.
+
+    Attributes
+    ----------
+    parameters : dict from str to array
+        The parameters and states behind the last whole step.
+    history : tuple of EpochRecord
+        The whole epochs.
+    step_losses : array of float64
+        The loss of every step, taken before its update.
+    test : Evaluation, optional
+        On the test samples, at the end; None without any, or if the training was interrupted.
+    settings : TrainSettings
+    samples : dict from str to int
+        How many samples were in ``train``, ``validation`` and ``test``.
+    interrupted : bool
+        Whether Ctrl-C ended the training.
+    """
+
+    parameters: dict[str, Array]
+    history: tuple[EpochRecord, ...]
+    step_losses: Array
+    test: Evaluation | None
+    settings: TrainSettings
+    samples: dict[str, int]
+    interrupted: bool = False
