@@ -82,6 +82,8 @@ def command(
     refuse_two_readers(graph, data)
     session = open_session(graph, **session_options)
     wanted = [name.strip() for text in wrt for name in text.split(",") if name.strip()]
+    if wrt and not wanted:
+        raise click.UsageError("--wrt names no node, as in --wrt w1,w2")
     feeds = session.feeds(data, row)
     derivation = derive(session.graph, wanted or None, feeds, session.parameters)
     note_random_parameters(session)

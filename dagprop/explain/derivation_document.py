@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -93,13 +94,13 @@ def _line_blocks(derivation: Derivation, line: Line, numeric: Numeric, rate: flo
         note = (f"{derivation.loss} does not depend on {line.target}",)
         yield Equation(left, (Value(line.value, line.value.shape),), (note,))
         return
-    rows: list[Formula] = [total([chain(derivation, term) for term in line.terms])]
+    rows: list[Formula] = [total([chain(derivation, line, term) for term in line.terms])]
     notes: list[tuple[Words, ...]] = [_reuse_note(derivation, line)]
     rows.append(gradient_formula(line))
     notes.append(())
     if numeric != "symbolic":
         numbers = [term.numbers for term in line.terms]
-        if None not in numbers:
+        if None not in numbers and any(names_in(term.formula) or term.start for term in line.terms):
             rows.append(total([_shortened(item) for item in numbers if item is not None], line.value.shape))
             notes.append(())
         rows.append(Value(line.value, line.value.shape))
@@ -112,12 +113,17 @@ def _line_blocks(derivation: Derivation, line: Line, numeric: Numeric, rate: flo
         yield update(derivation, line, rate if numeric != "symbolic" else None)
 
 
-def chain(derivation: Derivation, term: Term) -> Formula:
-    """Return a term as the chain rule has it: a product of partial derivatives."""
+def chain(derivation: Derivation, line: Line, term: Term) -> Formula:
+    """Return a term of a line as the chain rule has it: a product of partial derivatives."""
     factors: list[Formula] = []
     if term.start is not None:
         factors.append(Reused(derivation.prefixes[term.start].formula()))
-    factors += [factor.partial for factor in term.factors]
+    factors += [factor.partial for factor in term.factors[:-1]]
+    last = term.factors[-1]
+    users = [other.factors[-1].step.node for other in line.terms]
+    # A node that uses the value twice, and the loss that uses it beside others, have several derivatives by it.
+    several = users.count(last.step.node) > 1 or (len(users) > 1 and last.step.outputs[0] == derivation.loss)
+    factors.append(replace(last.partial, input=last.step.input) if several else last.partial)
     return product(factors)
 
 

@@ -55,7 +55,7 @@ def _line(derivation: Derivation, line: Line, element: tuple[int, ...] | None) -
         "element": chosen,
         "expression": expression,
         "symbols": symbols,
-        "terms": [_term(derivation, term) for term in line.terms],
+        "terms": [_term(derivation, line, term) for term in line.terms],
     }
 
 
@@ -78,12 +78,12 @@ def _expressed(derivation: Derivation, formulas: list[Formula]) -> tuple[str | N
     return (_expression(whole), symbols) if complete else (None, {})
 
 
-def _term(derivation: Derivation, term: Term) -> dict[str, Any]:
+def _term(derivation: Derivation, line: Line, term: Term) -> dict[str, Any]:
     return {
         "reused": term.start,
         "first_computed_for": term.start and derivation.line_of[term.start],
         "reused_value": term.start and derivation.plain(term.start, derivation.gradients[term.start]),
-        "chain": _text(chain(derivation, term)),
+        "chain": _text(chain(derivation, line, term)),
         "factors": [_factor(derivation, factor) for factor in term.factors],
         "formula": _text(term.formula),
         "contribution": derivation.plain(term.factors[-1].step.target, term.value),

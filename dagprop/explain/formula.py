@@ -45,11 +45,12 @@ class Value:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Partial:
-    """A partial derivative, ∂of/∂by."""
+    """A partial derivative, ∂of/∂by; through one ``input`` of the node alone, where one is named."""
 
     of: str
     by: str
     shape: Shape = ()
+    input: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

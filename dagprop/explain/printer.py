@@ -94,7 +94,8 @@ class Printer:
             case Value(array):
                 return self.value(array)
             case Partial(of, by):
-                return self.partial(of, by)
+                made = self.partial(of, by)
+                return self.through(made, formula.input) if formula.input else made
             case Apply():
                 made = self.apply(formula, parts)
                 return Printed(self.dots) if len(made.text) > self.longest else made
@@ -129,6 +130,10 @@ class Printer:
     def partial(self, of: str, by: str) -> Printed:
         """Print ∂of/∂by."""
         return Printed(f"∂{of}/∂{by}")
+
+    def through(self, partial: Printed, input: str) -> Printed:
+        """Print a partial derivative through one input of a node."""
+        return Printed(f"{partial.text}|{input}")
 
     def reused(self, content: Printed) -> Printed:
         """Print what was computed before."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dagprop.explain.formula import Apply, Formula, Partial, Product, Reused
 from dagprop.explain.numbers import SHOWN_ENTRIES, Shown, array_text
 from dagprop.explain.printer import ATOM, POWER, PRODUCT, SUM, Printed, Printer
+from dagprop.render.latex_text import escaped
 from dagprop.render.names import Names, plain
 
 if TYPE_CHECKING:
@@ -79,6 +80,10 @@ class LatexPrinter(Printer):
     def partial(self, of: str, by: str) -> Printed:
         """Print a partial derivative as a fraction."""
         return self._derivative(self.names.tight(of), self.names.tight(by))
+
+    def through(self, partial: Printed, input: str) -> Printed:
+        """Print a partial derivative through one input of a node."""
+        return Printed(rf"{partial.text}\Big|_{{\text{{{escaped(input)}}}}}")
 
     def value(self, array: Array) -> Printed:
         """Print a number, or the entries of an array as a matrix; of many their shape and range."""

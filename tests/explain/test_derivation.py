@@ -66,7 +66,7 @@ def test_the_lecture(four_layers):
     found = []
     for line in four_layers.lines:
         (term,) = line.terms
-        rows = chain(four_layers, term), gradient_formula(line), term.numbers
+        rows = chain(four_layers, line, term), gradient_formula(line), term.numbers
         found.append((line.target, *map(text, rows), f"{float(line.value):.6g}"))
     assert found == LECTURE
 
@@ -123,6 +123,14 @@ def test_a_value_with_several_uses_has_a_line_with_their_sum():
     assert len(first.terms) == 3
     assert text(gradient_formula(second)) == "[∂L/∂h] · (1 - h^2)"
     assert float(first.value) == pytest.approx(sum(n * np.tanh(0.7) ** (n - 1) for n in (2, 3, 4)))
+
+
+def test_derivatives_through_several_inputs_are_told_apart():
+    nodes = {"w": {"op": "parameter", "value": 3.0}, "L": {"op": "multiply", "inputs": ["w", "w"]}}
+    derivation = dagprop.derive(graph_of(nodes))
+    (line,) = derivation.lines
+    texts = [Printer()(chain(derivation, line, term)) for term in line.terms]
+    assert texts == ["∂L/∂w|xs[0]", "∂L/∂w|xs[1]"]
 
 
 def test_sixty_diamonds_need_one_line_each_and_the_exact_count():
