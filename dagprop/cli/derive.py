@@ -88,8 +88,6 @@ def command(
     derivation = derive(session.graph, wanted or None, feeds, session.parameters)
     note_random_parameters(session)
     refuse_element(derivation, element)
-    if check and as_json:
-        raise click.UsageError("--check prints a table: leave out --json")
     if as_json:
         text = json_text(derivation_data(derivation, element))
     else:
@@ -98,7 +96,9 @@ def command(
         document = (*document, *algorithm(derivation))
         text = render_document(document, format, Shown(digits, full), session.network.graph.nodes, standalone)
     write_text(text, output)
-    return 1 if check and not _check(session, derivation, feeds, digits) else 0
+    # Beside a page or an object, what the check says is no part of the data.
+    aside = as_json or (format != "text" and output in (None, "-"))
+    return 1 if check and not _check(session, derivation, feeds, digits, aside) else 0
 
 
 def refuse_element(derivation: Derivation, element: tuple[int, ...] | None) -> None:
@@ -106,14 +106,14 @@ def refuse_element(derivation: Derivation, element: tuple[int, ...] | None) -> N
     if element is None:
         return
     for name in derivation.wanted:
-        shape = derivation.values[name].shape
+        shape = derivation.plain(name, derivation.values[name]).shape
         if len(element) != len(shape) or any(not 0 <= i < size for i, size in zip(element, shape, strict=True)):
             index = ",".join(map(str, element))
             message = f"--element {index}: {name} has the shape {shape}, counted from 0"
             raise click.UsageError(f"{message}; --wrt chooses another node")
 
 
-def _check(session: Session, derivation: Derivation, feeds: dict[str, Any], digits: int) -> bool:
+def _check(session: Session, derivation: Derivation, feeds: dict[str, Any], digits: int, aside: bool) -> bool:
     """Print how the formulas compare with the engine, and the engine with differences; return whether all agree."""
     from dagprop.api import check_gradients
     from dagprop.explain.derivation_check import check_derivation
@@ -132,11 +132,11 @@ def _check(session: Session, derivation: Derivation, feeds: dict[str, Any], digi
         for line in lines[:MOST_CHECKED]
     ]
     header = ("gradient", "by the formula", "by the engine", "by the digits shown", "")
-    click.echo(f"\nCheck\n{table(header, rows)}")
+    click.echo(f"\nCheck\n{table(header, rows)}", err=aside)
     failed = [line.target for line in lines if not line.passed]
     if len(lines) > MOST_CHECKED:
-        click.echo(f"... {len(lines):,} gradients in all; {len(failed):,} of them differ")
+        click.echo(f"... {len(lines):,} gradients in all; {len(failed):,} of them differ", err=aside)
     done = check_gradients(session.graph, feeds, session.parameters)
     rules = "agree" if done.ok else "differ: dagprop check-gradients says where"
-    click.echo(f"every rule and the gradients of the engine against numerical derivatives: {rules}")
+    click.echo(f"every rule and the gradients of the engine against numerical derivatives: {rules}", err=aside)
     return done.ok and not failed

@@ -48,6 +48,8 @@ def algorithm(derivation: Derivation) -> tuple[Block, ...]:
     lines += _indented(3, derivation.plan.forward, forward)
     lines.append((2, ("derivatives, from the loss down:",)))
     lines += _indented(3, derivation.lines, derivative)
+    if not trained:
+        return Heading("The backward pass of this network"), Listing(tuple(lines))
     lines.append((2, ("update, with all derivatives taken at the old values:",)))
     lines += _indented(3, trained, update)
     vector: tuple[Words, ...] = (

@@ -23,8 +23,8 @@ from dagprop.explain.formula import (
     Reused,
     Shape,
     Value,
-    count_name,
     is_one,
+    name_counts,
     names_in,
     substitute,
 )
@@ -66,7 +66,7 @@ def derivation(network: Network, loss: str, leaves: LeafValues, wanted: tuple[st
     asked = plan(network, tuple(dict.fromkeys((loss, *wanted))), (loss,), wanted)
     needed = tuple(dict.fromkeys((*asked.leaves, *(name for step in asked.forward for name in step.outputs))))
     done = run(plan(network, needed, (loss,), (*targets, loss)), {id: leaves.arrays[id] for id in asked.leaves})
-    worker = _Worker(network, steps, loss, done.values, done.gradients)
+    worker = _LineBuilder(network, steps, loss, done.values, done.gradients)
     lines = worker.lines(wanted)
     return Derivation(
         network,
@@ -83,7 +83,7 @@ def derivation(network: Network, loss: str, leaves: LeafValues, wanted: tuple[st
     )
 
 
-class _Worker:
+class _LineBuilder:
     """What is known while the lines are made, from the loss down."""
 
     def __init__(self, network: Network, steps: Plan, loss: str, values: Values, gradients: Values) -> None:
@@ -102,7 +102,8 @@ class _Worker:
                     local = np.broadcast_to(np.asarray(found, dtype=dtype), self.shapes[step.outputs[0]])
                 # A value that is met again comes behind the others: its gradient is complete with its last use.
                 uses = self.uses.pop(step.target, [])
-                self.uses[step.target] = [*uses, Factor(step, formula, local)]
+                above = next(name for name in step.outputs if name in gradients)
+                self.uses[step.target] = [*uses, Factor(step, above, formula, local)]
         self.read_often = self._read_often()
 
     def _read_often(self) -> set[str]:
@@ -111,7 +112,9 @@ class _Worker:
         for factors in self.uses.values():
             for factor in factors:
                 outputs = factor.step.outputs
-                if factor.local is None and (len(outputs) > 1 or count_name(factor.formula, UPSTREAM + outputs[0]) > 1):
+                if factor.local is None and (
+                    len(outputs) > 1 or name_counts(factor.formula)[0][UPSTREAM + outputs[0]] > 1
+                ):
                     found.update(outputs)
         return found
 
@@ -122,7 +125,7 @@ class _Worker:
         elementwise: dict[str, bool] = {}
         asked = set(wanted)
         for target, factors in self.uses.items():
-            above = factors[0].step.outputs[0]
+            above = factors[0].above
             length[target] = length.get(above, 0) + 1
             elementwise[target] = elementwise.get(above, True) and factors[0].local is not None
             long = length[target] >= LONGEST_CHAIN and not elementwise[target]
@@ -131,34 +134,34 @@ class _Worker:
                 length[target], elementwise[target] = 0, True
         reached = {line.target for line in lines}
         rest = [name for name in wanted if name not in reached and name != self.loss]
-        return (*lines, *(Line(name, (), np.zeros(self.shapes.get(name, ()))) for name in rest))
+        return (*lines, *(Line(name, (), np.zeros_like(self.values[name])) for name in rest))
 
     def _line(self, target: str, factors: list[Factor]) -> Line:
-        chains = [self._chain(factor) for factor in factors]
-        terms = tuple(self._term(start, chain) for start, chain in chains)
-        for start, chain in chains:
+        terms = []
+        for last in factors:
+            start, chain = self._chain(last)
+            terms.append(self._term(start, chain))
             prefix = self.prefixes[start or self.loss]
             for factor in chain:
-                above, below = factor.step.outputs, factor.step.target
-                for name in above:
+                for name in factor.step.outputs:
                     self.line_of.setdefault(name, target)
                 prefix = prefix.then(factor.partial)
-                self.prefixes[below] = prefix
+                self.prefixes[factor.step.target] = prefix
         self.line_of.setdefault(target, target)
-        if len(chains) > 1:
+        if len(terms) > 1:
             self.prefixes[target] = Prefix().then(self._partial(target))
-        return Line(target, terms, self.gradients[target])
+        return Line(target, tuple(terms), self.gradients[target])
 
     def _chain(self, last: Factor) -> tuple[str | None, tuple[Factor, ...]]:
         """Return where a chain starts, and its factors from there down to a last one."""
         chain = [last]
         while True:
-            above = chain[-1].step.outputs
-            if above[0] == self.loss:
+            above = chain[-1].above
+            if above == self.loss:
                 return None, tuple(reversed(chain))
-            if above[0] in self.line_of or len(above) > 1:
-                return above[0], tuple(reversed(chain))
-            (factor,) = self.uses[above[0]]
+            if above in self.line_of or len(chain[-1].step.outputs) > 1:
+                return above, tuple(reversed(chain))
+            (factor,) = self.uses[above]
             chain.append(factor)
 
     def _term(self, start: str | None, chain: tuple[Factor, ...]) -> Term:
@@ -212,7 +215,7 @@ class _Worker:
 
     def _upstream(self, name: str, product: list[Formula], factor: Factor) -> Formula:
         """Return what stands for the gradient of an output in the formula of a pullback."""
-        if len(factor.step.outputs) > 1:
+        if len(factor.step.outputs) > 1 and name != self.loss:
             return Reused(self._partial(name), self.shapes[name]) if name in self.gradients else Number(0.0)
         shape = self.shapes[name]
         return Product(tuple(product), shape) if len(product) > 1 else product[0] if product else Number(1.0)

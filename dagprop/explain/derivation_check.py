@@ -7,19 +7,20 @@ formulas gave before, never the engine's.
 from __future__ import annotations
 
 from collections import ChainMap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dagprop.backends.reference import Array, Values, sum_to_shape
-from dagprop.explain.derivation_records import Derivation, Line
+from dagprop.explain.derivation_records import Derivation, Line, Term
 from dagprop.explain.evaluation import evaluate
 from dagprop.explain.formula import Product, Reused, Value
 from dagprop.explain.numbers import number_text
 from dagprop.explain.rule_formulas import UPSTREAM
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
-"""By how much, relative to its largest entry, a gradient by the formulas may differ from the engine's."""
+"""By how much, relative to the largest entry of its terms, a gradient by the formulas may differ from the engine's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +32,7 @@ class CheckedLine:
     target : str
     by_formula, by_engine : array
     relative : float
-        Their largest difference, relative to the largest entry.
+        Their largest difference, relative to the largest entry of the terms.
     by_digits : float or None
         What the numbers give that are displayed, with the digits that are displayed; None where they are no products
         of single numbers.
@@ -62,36 +63,42 @@ def check_derivation(derivation: Derivation, digits: int = 6) -> tuple[CheckedLi
     checked = []
     for line in derivation.lines:
         shape = line.value.shape
-        terms = [evaluate(term.formula, values, found).reshape(shape) for term in line.terms]
-        _remember_steps(line, values, found)
+        terms = []
+        for term in line.terms:
+            terms.append(evaluate(term.formula, values, found).reshape(shape))
+            _remember_steps(term, values, found)
         found[line.target] = np.asarray(sum(terms, np.zeros(shape)))
-        checked.append(_compared(line, found[line.target], derivation.network.graph.dtype, digits))
+        checked.append(_compared(line, terms, found[line.target], digits))
     return tuple(checked)
 
 
-def _remember_steps(line: Line, values: Values, found: Values) -> None:
-    """Keep the gradients in the middle of the chains of a line, for the lines that re-use them."""
-    for term in line.terms:
-        for factor in term.factors[:-1]:
-            above, shape = factor.step.outputs[0], values[factor.step.target].shape
-            if factor.local is None:
-                names = ChainMap({UPSTREAM + above: found[above]}, values)
-                gradient = evaluate(factor.formula, names, found)
-            else:
-                gradient = found[above] * evaluate(factor.formula, values, found)
-            summed = sum_to_shape(gradient, shape)
-            found[factor.step.target] = gradient.reshape(shape) if summed is None else summed
+def _remember_steps(term: Term, values: Values, found: Values) -> None:
+    """Keep the gradients in the middle of a chain, for the terms that re-use them."""
+    for factor in term.factors[:-1]:
+        shape = values[factor.step.target].shape
+        if factor.local is None:
+            upstream = {
+                UPSTREAM + name: found[name] if name in found else np.zeros(values[name].shape)
+                for name in factor.step.outputs
+            }
+            gradient = evaluate(factor.formula, ChainMap(upstream, values), found)
+        else:
+            gradient = found[factor.above] * evaluate(factor.formula, values, found)
+        summed = sum_to_shape(gradient, shape)
+        found[factor.step.target] = gradient.reshape(shape) if summed is None else summed
 
 
-def _compared(line: Line, by_formula: Array, dtype: str, digits: int) -> CheckedLine:
+def _compared(line: Line, terms: Sequence[Array], by_formula: Array, digits: int) -> CheckedLine:
     with np.errstate(all="ignore"):
-        size = float(np.abs(line.value).max(initial=0.0))
+        # Where large terms cancel, rounding is of their size.
+        size = max(float(np.abs(array).max(initial=0.0)) for array in (line.value, *terms))
         away = float(np.abs(by_formula - line.value).max(initial=0.0))
     same = away == 0 or np.array_equal(by_formula, line.value, equal_nan=True)
     relative = 0.0 if same else away / size if size else float("inf")
     by_digits, doubt = _by_digits(line, digits)
     agree = by_digits is None or not np.isfinite(size) or abs(by_digits - line.value.item()) <= doubt
-    return CheckedLine(line.target, by_formula, line.value, relative, by_digits, relative <= TOLERANCE[dtype] and agree)
+    tolerance = TOLERANCE[line.value.dtype.name]
+    return CheckedLine(line.target, by_formula, line.value, relative, by_digits, relative <= tolerance and agree)
 
 
 def _by_digits(line: Line, digits: int) -> tuple[float | None, float]:
@@ -108,5 +115,5 @@ def _by_digits(line: Line, digits: int) -> tuple[float | None, float]:
                 return None, 0.0
             product *= float(number_text(inner.array.item(), digits))
         result += product
-        doubt += abs(product) * len(factors) * 10.0 ** (1 - digits)
+        doubt += abs(product) * len(factors) * (10.0 ** (1 - digits) + 8 * float(np.finfo(line.value.dtype).eps))
     return result, doubt

@@ -22,7 +22,20 @@ from dagprop.explain.document import (
     total,
 )
 from dagprop.explain.entries import entry, in_numbers
-from dagprop.explain.formula import Apply, Formula, Name, Number, Partial, Product, Reused, Value, names_in, substitute
+from dagprop.explain.formula import (
+    Apply,
+    Formula,
+    Name,
+    Number,
+    Partial,
+    Product,
+    Reused,
+    Sum,
+    Value,
+    fold,
+    names_in,
+    substitute,
+)
 
 Numeric = Literal["symbolic", "substituted", "all"]
 
@@ -80,11 +93,12 @@ def _blocks(
 def _element_block(derivation: Derivation, line: Line, element: tuple[int, ...], numeric: Numeric) -> Block:
     """Return one entry of a gradient, written out."""
     left = Apply("entry", (Partial(derivation.loss, line.target, line.value.shape),), element)
-    terms = [entry(term.formula, element) for term in line.terms]
+    index = derivation.index(line.target, element)
+    terms = [entry(term.formula, index) for term in line.terms]
     rows = [total(terms)]
     if numeric != "symbolic":
         rows.append(total([in_numbers(term, derivation.values, derivation.gradients) for term in terms]))
-        rows.append(Value(np.asarray(line.value[element])))
+        rows.append(Value(np.asarray(line.value[index])))
     return Equation(left, tuple(rows))
 
 
@@ -109,7 +123,7 @@ def _line_blocks(derivation: Derivation, line: Line, numeric: Numeric, rate: flo
     if numeric == "all":
         for term in line.terms:
             yield from _factor_blocks(derivation, term)
-    if line.target in derivation.wanted:
+    if line.target in derivation.wanted and line.target in derivation.network.graph.parameters():
         yield update(derivation, line, rate if numeric != "symbolic" else None)
 
 
@@ -134,12 +148,26 @@ def _reuse_note(derivation: Derivation, line: Line) -> tuple[Words, ...]:
     words: list[Words] = [ALREADY_COMPUTED]
     for place, start in enumerate(dict.fromkeys(starts)):
         there = derivation.line_of[start]
-        words += [", " if place else " in ", Partial(derivation.loss, there)]
+        words += [", " if place else " in ", "this line" if there == line.target else Partial(derivation.loss, there)]
     return (*words, ", re-use (propagate)!")
 
 
 def _shortened(formula: Formula) -> Formula:
-    return product(formula.factors, formula.shape) if isinstance(formula, Product) else formula
+    """Return a formula in which products of very many factors have lost their middle."""
+
+    def shorten(part: Formula, changed: tuple[Formula, ...]) -> Formula:
+        match part:
+            case Product():
+                return product(changed, part.shape)
+            case Apply():
+                return Apply(part.function, changed, part.parameters, part.shape)
+            case Sum():
+                return Sum(changed, part.shape)
+            case Reused():
+                return Reused(changed[0], part.shape)
+        return part
+
+    return fold(formula, shorten)
 
 
 def _factor_blocks(derivation: Derivation, term: Term) -> Iterator[Block]:

@@ -41,7 +41,8 @@ def _line(derivation: Derivation, line: Line, element: tuple[int, ...] | None) -
     chosen = element if element is not None and line.target in derivation.wanted else None
     formulas = [term.formula for term in line.terms]
     if line.value.size != 1 and chosen is not None:
-        formulas = [entry(formula, chosen, MOST_TERMS) for formula in formulas]
+        index = derivation.index(line.target, chosen)
+        formulas = [entry(formula, index, MOST_TERMS) for formula in formulas]
     elif line.value.size == 1:
         formulas = [entry(formula, (0,) * line.value.ndim, MOST_TERMS) for formula in formulas]
     else:
@@ -93,10 +94,10 @@ def _term(derivation: Derivation, line: Line, term: Term) -> dict[str, Any]:
 def _factor(derivation: Derivation, factor: Factor) -> dict[str, Any]:
     step = factor.step
     return {
-        "of": step.outputs[0],
+        "of": factor.above,
         "by": step.target,
         "input": step.input,
         "kind": step.kind,
         "formula": _text(factor.formula),
-        "value": None if factor.local is None else derivation.plain(step.outputs[0], factor.local),
+        "value": None if factor.local is None else derivation.plain(factor.above, factor.local),
     }

@@ -23,6 +23,8 @@ class Factor:
     Attributes
     ----------
     step : BackwardStep
+    above : str
+        The output of the node whose gradient arrives; of several the first.
     formula : Formula
         The local derivative as the rule writes it; of a pullback what it makes of the gradient of its output, which is
         a name (:data:`~dagprop.explain.rule_formulas.UPSTREAM` and the reference).
@@ -31,13 +33,14 @@ class Factor:
     """
 
     step: BackwardStep
+    above: str
     formula: Formula
     local: Array | None
 
     @property
     def partial(self) -> Partial:
         """The factor as it stands in the chain rule."""
-        return Partial(self.step.outputs[0], self.step.target)
+        return Partial(self.above, self.step.target)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,6 +161,11 @@ class Derivation(ShownInNotebooks):
     def is_scalar(self) -> bool:
         """Whether all values are single numbers."""
         return all(value.size == 1 for value in self.values.values())
+
+    def index(self, reference: str, element: tuple[int, ...]) -> tuple[int, ...]:
+        """Return which entry of a value is meant by an index of the value as the user means it."""
+        sampled = self.one_sample and self.network.shapes[reference][:1] == (SAMPLE_AXIS,)
+        return (0, *element) if sampled else element
 
     def plain(self, reference: str, array: Array) -> Array:
         """Return an array in the shape of a value as the user means it: without the axis of the one sample fed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import product as pairs
 from math import prod
 
 import numpy as np
@@ -36,7 +35,7 @@ Index = tuple[int, ...]
 _MOVES = ("permute_dims", "reshape", "broadcast_to", "index")
 """Operations that put entries elsewhere and compute nothing."""
 
-_BY_ENTRY = {*ELEMENTWISE, "sigmoid", "softplus"}
+_BY_ENTRY = {*ELEMENTWISE, "sigmoid", "softplus"}  # of the named functions, those of single numbers
 
 
 def entry(formula: Formula, index: Index, most: int = MOST_TERMS) -> Formula:
@@ -48,7 +47,7 @@ def entry(formula: Formula, index: Index, most: int = MOST_TERMS) -> Formula:
     index : tuple of int
         As many as the formula has axes.
     most : int
-        Of a sum of more terms, the first three and the last are written.
+        Of a sum of more terms, only the first and the last are written; of a sum in a sum fewer.
     """
     shape = formula.shape
     match formula:
@@ -95,16 +94,22 @@ def _matmul(left: Formula, right: Formula, index: Index, most: int) -> Formula:
     row = rows[-1:] if len(left.shape) > 1 else ()
     batch = rows[: len(rows) - len(row)]
 
+    places = _few(left.shape[-1], most)
+    inner = most // len(places) if places else most  # sums in sums have fewer terms, or they would be too many
+
     def term(k: int) -> Formula:
-        first = entry(left, (*_aligned(batch, left.shape[:-2]), *row, k), most)
-        second = entry(right, (*_aligned(batch, right.shape[:-2]), k, *column), most)
+        first = entry(left, (*_aligned(batch, left.shape[:-2]), *row, k), inner)
+        second = entry(right, (*_aligned(batch, right.shape[:-2]), k, *column), inner)
         return Product((first, second))
 
-    return _sum([*map(term, _few(left.shape[-1], most))], left.shape[-1])
+    return _sum([*map(term, places)], left.shape[-1])
 
 
 def _few(count: int, most: int) -> list[int]:
-    return list(range(count)) if count <= most else [0, 1, 2, count - 1]
+    """Return which terms of a sum are written: all of a few, else the first three and the last, or first and last."""
+    if count <= max(most, 2):
+        return list(range(count))
+    return [0, 1, 2, count - 1] if most > 3 else [0, count - 1]
 
 
 def _sum(terms: list[Formula], count: int) -> Formula:
@@ -123,11 +128,13 @@ def _reduction(formula: Apply, index: Index, most: int) -> Formula:
     rest = iter(index if not keepdims else [place for axis, place in enumerate(index) if axis not in gone])
     fixed = {axis: next(rest) for axis in range(len(shape)) if axis not in gone}
     count = prod(shape[axis] for axis in gone)
-    places = pairs(*(range(shape[axis]) for axis in gone)) if count <= most else _corners(shape, gone)
+    numbers = _few(count, most)
+    inner = most // len(numbers) if numbers else most
     entries = []
-    for place in places:
+    for number in numbers:
+        place = [int(i) for i in np.unravel_index(number, [shape[axis] for axis in gone])]
         at = {**fixed, **dict(zip(gone, place, strict=True))}
-        entries.append(entry(operand, tuple(at[axis] for axis in range(len(shape))), most))
+        entries.append(entry(operand, tuple(at[axis] for axis in range(len(shape))), inner))
     if formula.function == "sum":
         return _sum(entries, count)
     if count > len(entries):
@@ -135,12 +142,6 @@ def _reduction(formula: Apply, index: Index, most: int) -> Formula:
     if formula.function == "prod":
         return Product(tuple(entries))
     return Apply({"max": "maximum", "min": "minimum"}[formula.function], tuple(entries))
-
-
-def _corners(shape: Shape, axes: tuple[int, ...]) -> list[Index]:
-    """Return the first three places along some axes, and the last."""
-    sizes = [shape[axis] for axis in axes]
-    return [tuple(int(i) for i in np.unravel_index(number, sizes)) for number in (0, 1, 2, prod(sizes) - 1)]
 
 
 def in_numbers(formula: Formula, values: Mapping[str, Array], gradients: Mapping[str, Array]) -> Formula:
@@ -155,7 +156,7 @@ def in_numbers(formula: Formula, values: Mapping[str, Array], gradients: Mapping
             case Apply("entry"):
                 return Value(evaluate(part, values, gradients))
             case Apply("multiply") if any(map(is_one, changed)):
-                return next(item for item in changed if not is_one(item))
+                return next((item for item in changed if not is_one(item)), changed[0])
             case Apply():
                 return Apply(part.function, changed, part.parameters, part.shape)
             case Product():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import mul
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from dagprop.backends.interpreter import apply_primitive
 from dagprop.backends.numpy_namespace import numpy_namespace
 from dagprop.backends.reference import Array
 from dagprop.explain.formula import Apply, Formula, Name, Number, Partial, Product, Reused, Sum, Value, fold
+from dagprop.explain.rule_formulas import NAMED
 from dagprop.ops import registry
 
 
@@ -44,10 +47,7 @@ def evaluate(formula: Formula, values: Mapping[str, Array], gradients: Mapping[s
             case Reused():
                 return operands[0]
             case Product():
-                result = np.asarray(1.0)
-                for operand in operands:
-                    result = result * operand
-                return result
+                return reduce(mul, operands)
             case Sum():
                 return np.asarray(sum(operands))
             case Apply():
@@ -63,10 +63,6 @@ def _apply(part: Apply, operands: tuple[Array, ...]) -> Array:
         return np.asarray(operands[0][part.parameters])  # type: ignore[index]
     if part.function == "sum":
         return apply_primitive("sum", operands, part.parameters[:2])
-    ops = registry.ops()
-    if part.function in ops and part.function in _BY_NAME:
-        return np.asarray(ops[part.function].forward(numpy_namespace, *operands))
+    if part.function in NAMED:
+        return np.asarray(registry.ops()[part.function].forward(numpy_namespace, *operands))
     return apply_primitive(part.function, operands, part.parameters)
-
-
-_BY_NAME = ("sigmoid", "softplus", "softmax", "log_softmax")

@@ -35,7 +35,7 @@ class ExpressionPrinter(Printer):
 
     def value(self, array: Array) -> Printed:
         """Print a computed number in full."""
-        return self.number(float(array)) if array.size == 1 else Printed(repr(array.tolist()))
+        return self.number(array.item()) if array.size == 1 else Printed(repr(array.tolist()))
 
     def entry(self, operand: Printed, index: tuple[object, ...]) -> Printed:
         """Print an entry of an array as an identifier."""

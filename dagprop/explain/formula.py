@@ -1,14 +1,15 @@
 """Formulas: what a rule computes, as a tree to be read instead of run.
 
-Formulas are values without meaning for the engine: they are printed (:mod:`dagprop.explain.printer`) and nothing else.
-Parts may be shared, so all work on them goes from the leaves up, once for each part, and never by recursion.
+Formulas are values without meaning for the engine: they are printed (:mod:`dagprop.explain.printer`) and, to check what
+is printed, worked out (:mod:`dagprop.explain.evaluation`).  Parts may be shared, so all work on them goes from the
+leaves up, once for each part, and never by recursion.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Reused:
     """What was computed before."""
 
     formula: Formula
-    shape: Shape = field(default=())
+    shape: Shape = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,15 +136,6 @@ def is_one(formula: Formula) -> bool:
     return isinstance(formula, Number) and formula.value == 1
 
 
-def count_name(formula: Formula, reference: str) -> int:
-    """Return how often a name stands in a formula."""
-
-    def count(part: Formula, counts: tuple[int, ...]) -> int:
-        return sum(counts) + (isinstance(part, Name) and part.reference == reference)
-
-    return fold(formula, count)
-
-
 def name_counts(formula: Formula) -> tuple[Counter[str], int]:
     """Return how often each name stands in a formula that is written out, and how many parts it has then.
 
@@ -163,11 +155,15 @@ def name_counts(formula: Formula) -> tuple[Counter[str], int]:
 
 def names_in(formula: Formula) -> set[str]:
     """Return the references of the names in a formula."""
+    return set(name_counts(formula)[0])
 
-    def union(part: Formula, names: tuple[set[str], ...]) -> set[str]:
-        return set().union(*names) | ({part.reference} if isinstance(part, Name) else set())
 
-    return fold(formula, union)
+def without_ones(factors: tuple[Formula, ...], shape: Shape) -> Formula:
+    """Return a product of two, or the one factor that is left beside a 1."""
+    others = [factor for factor in factors if not is_one(factor)]
+    if not others:
+        return factors[0]
+    return others[0] if len(others) == 1 and others[0].shape == shape else Apply("multiply", factors, (), shape)
 
 
 def substitute(formula: Formula, replacements: Mapping[str, Formula]) -> Formula:
@@ -178,9 +174,7 @@ def substitute(formula: Formula, replacements: Mapping[str, Formula]) -> Formula
             case Name():
                 return replacements.get(part.reference, part)
             case Apply("multiply"):
-                others = [item for item in changed if not is_one(item)]
-                one_left = len(others) == 1 and others[0].shape == part.shape
-                return others[0] if one_left else Apply("multiply", changed, (), part.shape)
+                return without_ones(changed, part.shape)
             case Apply():
                 return Apply(part.function, changed, part.parameters, part.shape)
             case Product():

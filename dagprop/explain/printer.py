@@ -22,6 +22,7 @@ from dagprop.explain.formula import (
     Value,
     fold,
 )
+from dagprop.explain.notation import axes_text, is_array, key_text, same_but_ones
 from dagprop.explain.numbers import Shown, array_text
 from dagprop.explain.rule_formulas import UPSTREAM
 
@@ -37,6 +38,8 @@ CONNECTIVES = {"logical_and": "and", "logical_or": "or", "logical_not": "not"}
 
 FUNCTION_NAMES = {"sigmoid": "σ", "maximum": "max", "minimum": "min", "log_softmax": "log softmax", "pow": "power"}
 """What functions are called that are not called what the rules call them."""
+
+_SUBSCRIPTS = str.maketrans("0123456789,n", "₀₁₂₃₄₅₆₇₈₉,ₙ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,10 @@ class Printer:
         """Return a text, in brackets if it does not hold together as tightly as that."""
         return printed.text if printed.level >= level else self.fenced(printed).text
 
+    def behind(self, printed: Printed, level: int) -> str:
+        """Return a text as :meth:`at` does, for behind a sign: what begins with a sign itself is in brackets."""
+        return self.fenced(printed).text if printed.text.startswith(self.minus) else self.at(printed, level)
+
     def apply(self, formula: Apply, parts: tuple[Printed, ...]) -> Printed:
         """Print an operation."""
         name = formula.function
@@ -193,7 +200,7 @@ class Printer:
         match name:
             case "add" | "subtract":
                 sign = "+" if name == "add" else "-"
-                right = self.at(parts[1], PRODUCT if name == "subtract" or parts[1].kind == "negative" else SUM + 1)
+                right = self.behind(parts[1], PRODUCT if name == "subtract" else SUM + 1)
                 return Printed(f"{self.at(parts[0], SUM)} {sign} {right}", SUM)
             case "negative":
                 return Printed(f"{self.minus}{self.at(parts[0], PRODUCT)}", NEGATIVE, "negative")
@@ -225,16 +232,16 @@ class Printer:
                 return self.entry(parts[0], formula.parameters)
             case "broadcast_to":
                 return parts[0]
-            case "reshape" | "index" if _same_but_ones(formula.operands[0].shape, formula.shape):
+            case "reshape" | "index" if same_but_ones(formula.operands[0].shape, formula.shape):
                 return parts[0]
             case "index":
-                return self.index(parts[0], _key_text(formula.parameters[0]))
+                return self.index(parts[0], key_text(formula.parameters[0]))
         return self.function(name, parts, formula.parameters)
 
     def multiplied(self, operands: tuple[Formula, ...], parts: tuple[Printed, ...], shape: Shape) -> Printed:
         """Print a product of two."""
         left, right = parts
-        both_arrays = all(map(_is_array, operands))
+        both_arrays = all(map(is_array, operands))
         # Products of matrices and of entries are kept apart by brackets.
         left_text = self.at(left, POWER if left.kind == "matrix" else NEGATIVE)
         beside = left.kind == "name" or (left.kind == "number" and right.kind == "name")
@@ -250,11 +257,15 @@ class Printer:
         for place, part in enumerate(parts):
             first_negative = place == 0 and part.kind == "negative"
             apart = part.kind in ("quotient", "matrix") or (part.kind == "scaled" and place > 0)
-            whole = first_negative or (part.level >= PRODUCT and not apart) or len(parts) == 1
+            signed = place > 0 and part.text.startswith(self.minus)
+            whole = first_negative or (part.level >= PRODUCT and not apart and not signed) or len(parts) == 1
             texts.append(part.text if whole else self.fenced(part).text)
-        arrays = [_is_array(factor) for factor in formula.factors]
-        for place in range(1, len(texts)):
-            texts[place] = (self.entrywise if any(arrays[:place]) and arrays[place] else self.times) + texts[place]
+        array_before = False
+        for place, factor in enumerate(formula.factors):
+            array = is_array(factor)
+            if place > 0:
+                texts[place] = (self.entrywise if array and array_before else self.times) + texts[place]
+            array_before = array_before or array
         level, kind = (parts[0].level, parts[0].kind) if len(parts) == 1 else (PRODUCT, "")
         return Printed("".join(texts), level, "negative" if parts[0].kind == "negative" else kind)
 
@@ -262,44 +273,8 @@ class Printer:
         """Print terms behind each other; one that begins with a minus is subtracted."""
         text = self.at(parts[0], SUM) if len(parts) > 1 else parts[0].text
         for part in parts[1:]:
-            if part.kind == "negative" and part.text.startswith(self.minus):
+            if part.level >= NEGATIVE and part.text.startswith(self.minus):
                 text += f" - {part.text.removeprefix(self.minus)}"
             else:
                 text += f" + {self.at(part, PRODUCT)}"
         return text
-
-
-def _same_but_ones(old: Shape, new: Shape) -> bool:
-    """Whether shapes differ only in axes of size 1, which mathematics does not write."""
-    return [size for size in old if size != 1] == [size for size in new if size != 1]
-
-
-_SUBSCRIPTS = str.maketrans("0123456789,n", "₀₁₂₃₄₅₆₇₈₉,ₙ")
-
-
-def axes_text(reduction: Apply) -> str:
-    """Return the axes of a reduction: nothing for all, ``n`` for the samples, numbers for the others."""
-    axes, _, *samples = reduction.parameters
-    if samples and samples[0] and axes == (0,):
-        return "n"
-    if not isinstance(axes, tuple) or len(axes) == len(reduction.operands[0].shape):
-        return ""
-    return ",".join(map(str, axes))
-
-
-def _is_array(formula: Formula) -> bool:
-    """Whether a formula has several entries of its own, and is not one number that stands for all of them."""
-    while isinstance(formula, Apply) and formula.function in ("broadcast_to", "reshape"):
-        (formula,) = formula.operands
-    return prod(formula.shape) > 1
-
-
-def _key_text(key: object) -> str:
-    items = key if isinstance(key, tuple) else (key,)
-    texts = []
-    for item in items:
-        if isinstance(item, tuple):
-            texts.append(":".join("" if bound is None else str(bound) for bound in item[1:3]))
-        else:
-            texts.append("..." if item is Ellipsis else str(item))
-    return ", ".join(texts)
