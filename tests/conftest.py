@@ -48,7 +48,7 @@ def load_graph(write_graph: Callable[..., Path]) -> Callable[..., Any]:
 @pytest.fixture
 def own_ops() -> Iterator[None]:
     """Forget, after the test, the ops that it declared."""
-    from dagprop.ops import registry
+    from dagprop.ops.declared import isolated
 
-    with registry.isolated():
+    with isolated():
         yield

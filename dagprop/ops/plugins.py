@@ -9,7 +9,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from dagprop.errors import PluginError, Problem, error_text, quote
-from dagprop.ops.registry import all_or_none, ops
+from dagprop.ops.declared import all_or_none
+from dagprop.ops.registry import ops
 
 
 def load_plugin(path: str) -> tuple[str, ...]:

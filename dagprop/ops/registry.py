@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 from pathlib import Path, PurePath
+from types import MappingProxyType
 
-from dagprop.errors import PluginError, Problem, quote
 from dagprop.graph.document import parse_definition
 from dagprop.graph.records import Definition
 from dagprop.graph.signature import Signature
+from dagprop.ops import declared
 from dagprop.ops.contract import Op, Rule, declare_op
+from dagprop.ops.declared import KINDS, Declaration, declare, refuse_second_provider
 from dagprop.ops.leaves import LEAF_SIGNATURES
 
 FAMILIES = ("arithmetic", "elementary", "activations", "linear_algebra", "reductions", "losses")
 """The modules of built-in rules, in reading order."""
-
-_ops: dict[str, Op] = {}
-_generation = 0
 
 
 def op(name: str) -> Callable[[Rule], Op]:
@@ -57,42 +55,35 @@ def op(name: str) -> Callable[[Rule], Op]:
     ...     return 3 * x * x
     """
 
-    def declare(forward: Rule) -> Op:
+    def declare_rule(forward: Rule) -> Op:
         new = declare_op(name, forward)
-        if not forward.__module__.startswith(f"{__package__}."):
+        shipped = forward.__module__.startswith(f"{__package__}.")
+        identity = forward.__module__, forward.__qualname__
+        declaration = Declaration(new, new.provider, forward.__code__.co_firstlineno, identity, shipped)
+        if not shipped:
             _load_families()  # so that a clash with a built-in op is the newcomer's error
-        taken = _ops.get(name)
-        # The same function declared again (a notebook cell run twice) replaces the first; anything else is a clash.
-        again = taken is not None and _identity(taken.forward) == _identity(forward)
-        provider = taken.provider if taken and not again else None
-        provider = provider or ("dagprop" if name in LEAF_SIGNATURES or name in _definitions() else None)
-        if provider:
-            raise PluginError(
-                Problem(
-                    "DP502",
-                    f"op {quote(name)} is declared by {new.provider} and by {provider}",
-                    "give one of them another name",
-                    file=new.provider,
-                    line=forward.__code__.co_firstlineno,
-                )
-            )
-        _ops[name] = new
-        _count_change()
+        if name in LEAF_SIGNATURES or name in definitions():
+            refuse_second_provider("op", name, declaration, "dagprop")
+        declare("op", name, declaration)
         return new
 
-    return declare
+    return declare_rule
 
 
 def generation() -> int:
     """Return a number that grows with each declaration: what was made of the ops holds while it stays."""
     _load_families()
-    return _generation
+    return declared.generation()
 
 
 def ops() -> Mapping[str, Op]:
     """Return every op that is declared, by name: the built-in ones first."""
-    _load_families()
-    return _ops
+    return _ops(generation())
+
+
+@lru_cache(maxsize=1)
+def _ops(generation: int) -> Mapping[str, Op]:
+    return MappingProxyType({name: declaration.value for name, declaration in declared.declared("op").items()})
 
 
 def definitions() -> Mapping[str, Definition]:
@@ -106,35 +97,11 @@ def vocabulary() -> Mapping[str, Signature | Definition]:
 
 
 def providers() -> frozenset[str]:
-    """Return the names of what has declared ops: ``swish`` for the plugin file ``plugins/swish.py``."""
-    return frozenset(PurePath(op.provider).stem for op in ops().values())
-
-
-@contextmanager
-def isolated() -> Iterator[None]:
-    """Forget, on leaving the block, every op that was declared inside it."""
-    before = dict(ops())
-    try:
-        yield
-    finally:
-        _restore(before)
-
-
-@contextmanager
-def all_or_none() -> Iterator[None]:
-    """Forget, if the block raises, every op that was declared inside it."""
-    before = dict(ops())
-    try:
-        yield
-    except BaseException:
-        _restore(before)
-        raise
-
-
-def _restore(before: Mapping[str, Op]) -> None:
-    _ops.clear()
-    _ops.update(before)
-    _count_change()
+    """Return the names of what has declared something: ``swish`` for the plugin file ``plugins/swish.py``."""
+    _load_families()
+    return frozenset(
+        PurePath(declaration.provider).stem for kind in KINDS for declaration in declared.declared(kind).values()
+    )
 
 
 @cache
@@ -148,12 +115,3 @@ def _definitions() -> Mapping[str, Definition]:
     # Not importlib.resources, which takes longer to load than all that is read here.
     files = sorted((Path(__file__).parent / "definitions").glob("*.json"))
     return {file.stem: parse_definition(file.stem, json.loads(file.read_text(encoding="utf-8"))) for file in files}
-
-
-def _count_change() -> None:
-    global _generation
-    _generation += 1
-
-
-def _identity(function: Rule) -> tuple[str, str]:
-    return function.__module__, function.__qualname__

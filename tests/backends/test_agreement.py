@@ -14,8 +14,8 @@ import pytest
 from dagprop import api
 from dagprop.backends import groups, scalar_program
 from dagprop.backends.trainer import NotCompiledError
+from dagprop.ops.declared import isolated
 from dagprop.ops.plugins import load_plugin
-from dagprop.ops.registry import isolated
 from dagprop.plan.network import prepare
 from tests.ops.samples import PLUGINS, cases, is_elementwise, sample
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from dagprop.cli.main import main
-from dagprop.ops.registry import isolated
+from dagprop.ops.declared import isolated
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from dagprop.backends.numpy_namespace import numpy_namespace
 from dagprop.ops.contract import Op
+from dagprop.ops.declared import isolated
 from dagprop.ops.plugins import load_plugin
-from dagprop.ops.registry import isolated, ops
+from dagprop.ops.registry import ops
 
 PLUGINS = sorted((Path(__file__).parents[2] / "plugins").glob("*.py"))
 
