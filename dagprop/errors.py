@@ -63,10 +63,12 @@ CODES: dict[str, str] = {
     "DP409": "The history of a training cannot be read, or is none.",
     # DP5xx: plugins and op declarations
     "DP501": "A plugin could not be loaded.",
-    "DP502": "Two providers declare the same op.",
+    "DP502": "Two providers declare the same op, or something else of the same kind and name.",
     "DP503": "An op is not declared in the way that the op contract asks for.",
     "DP504": "An op has no derivative rule for an input that needs one.",
-    "DP505": "The graph requires a plugin that is not loaded.",
+    "DP505": "The graph requires a plugin that is not there.",
+    "DP506": "The list of registered plugins cannot be read.",
+    "DP507": "There is no plugin of this name.",
     # DP6xx: checkpoints
     "DP601": "The weights file cannot be read.",
     "DP602": "The weights do not fit the graph.",
@@ -106,6 +108,8 @@ class Problem:
         Where in the file; line and column count from 1.  Filled in by whoever knows the file.
     warning : bool
         Whether the work can go on.
+    unknown : str, optional
+        The name that nothing has; whoever knows of plugins may find it there.
     """
 
     code: str
@@ -118,6 +122,7 @@ class Problem:
     line: int | None = None
     column: int | None = None
     warning: bool = False
+    unknown: str | None = None
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import BinaryIO
 
 from dagprop.errors import DagpropError, GraphError, MissingDependencyError, Problem, quote
 from dagprop.graph.collector import paused_collector
-from dagprop.graph.read import locate_problems, read_graph
+from dagprop.graph.read import Reading, check_source, locate_problems, read_graph
 from dagprop.graph.records import Graph
 from dagprop.ops import registry
+from dagprop.ops.providers.provide import Provided, provide
+from dagprop.ops.providers.requirements import lacking_plugin
 from dagprop.plan.network import order_and_shapes, remember
 from dagprop.train.initializers import initializer_problems
 from dagprop.train.targets import class_problems
@@ -33,9 +36,10 @@ def check_file(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> t
     problems : list of Problem
         In the order in which they stand in the file.
     """
-    reading = read_graph(os.fspath(path), registry.vocabulary(), stdin)
+    file = os.fspath(path)
+    reading, others = _with_plugins(read_graph(file, registry.vocabulary(), stdin), file)
     if reading.graph is None or reading.expanded is None or reading.source is None:
-        return None, reading.problems
+        return None, [*reading.problems, *others]
     order, shapes = order_and_shapes(reading.expanded)
     found = [
         *reading.problems,
@@ -45,7 +49,7 @@ def check_file(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> t
     ]
     if all(problem.warning for problem in found):
         found += class_problems(remember(reading.graph, reading.expanded, order, shapes))
-    problems = locate_problems(reading.source, found)
+    problems = [*locate_problems(reading.source, found), *others]
     return (reading.graph if all(problem.warning for problem in problems) else None), problems
 
 
@@ -72,15 +76,29 @@ def graph_error(problems: Iterable[Problem]) -> DagpropError:
     return MissingDependencyError(*errors) if missing else GraphError(*errors)
 
 
+def _with_plugins(reading: Reading, path: str) -> tuple[Reading, list[Problem]]:
+    """Return the reading of a file once plugins have provided what ops of it they have, and what is wrong with them."""
+    provided = Provided()
+    asked: set[str] = set()
+    while reading.source is not None:
+        unknown = {problem.unknown for problem in reading.problems if problem.unknown} - asked
+        if not unknown:
+            break
+        asked |= unknown
+        more = provide(sorted(unknown), near=path)
+        provided.add(more)
+        if more.loaded:  # what was loaded may be a layer that uses further ops
+            reading = check_source(reading.source, registry.vocabulary())
+    return replace(reading, problems=[provided.explain(problem) for problem in reading.problems]), provided.problems
+
+
 def _requirement_problems(graph: Graph) -> list[Problem]:
-    """Return the plugins that a graph requires and that nothing has loaded."""
-    return [
-        Problem(
-            "DP505",
-            f"the graph requires the plugin {quote(name)}, which is not loaded",
-            f"add --plugin with its file, as in --plugin plugins/{name}.py",
-            path=("requires", position),
-        )
-        for position, name in enumerate(graph.requires)
-        if name not in registry.providers()
-    ]
+    """Return the plugins that a graph requires and that are neither loaded nor registered nor installed."""
+    problems = []
+    for position, name in enumerate(graph.requires):
+        lacking = lacking_plugin(name, graph.file)
+        if lacking is not None:
+            what, remedy = lacking
+            message = f"the graph requires the plugin {quote(name)}, {what}"
+            problems.append(Problem("DP505", message, remedy, path=("requires", position)))
+    return problems

@@ -15,6 +15,15 @@ hypothesis.settings.register_profile("same", derandomize=True, deadline=None, da
 hypothesis.settings.load_profile("same")
 
 
+@pytest.fixture(autouse=True)
+def own_configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep every test away from the plugins of whoever runs it; gives the folder of the configuration."""
+    folder = tmp_path_factory.mktemp("configuration")
+    monkeypatch.setenv("DAGPROP_CONFIG_DIR", str(folder))
+    monkeypatch.delenv("DAGPROP_PLUGINS", raising=False)
+    return folder
+
+
 @pytest.fixture
 def root() -> Path:
     """The checkout."""
