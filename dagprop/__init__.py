@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
+    from dagprop.cli.plugin_commands import command
     from dagprop.errors import (
         CheckpointError,
         ComputationError,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         PluginError,
     )
     from dagprop.graph.records import Graph
+    from dagprop.ops.layers import definition
     from dagprop.ops.registry import op
 
 __version__ = "0.1.0"
@@ -55,6 +57,8 @@ _HOME = {
         "dagprop.errors",
     ),
     "Graph": "dagprop.graph.records",
+    "command": "dagprop.cli.plugin_commands",
+    "definition": "dagprop.ops.layers",
     "op": "dagprop.ops.registry",
 }
 
@@ -74,7 +78,9 @@ __all__ = [
     "backprop",
     "check_file",
     "check_gradients",
+    "command",
     "cost",
+    "definition",
     "depends",
     "derive",
     "draw",

@@ -69,10 +69,12 @@ CODES: dict[str, str] = {
     "DP505": "The graph requires a plugin that is not there.",
     "DP506": "The list of registered plugins cannot be read.",
     "DP507": "There is no plugin of this name.",
+    "DP508": "A command of a plugin failed.",
     # DP6xx: checkpoints
     "DP601": "The weights file cannot be read.",
     "DP602": "The weights do not fit the graph.",
     "DP603": "A file cannot be written.",
+    "DP604": "Warning: the weights were trained with another version of an op.",
     # DP7xx: computation
     "DP701": "A rule failed while it was computing.",
     "DP702": "A value is not finite.",

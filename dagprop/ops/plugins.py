@@ -126,10 +126,17 @@ def _declaring(file: str, origin: Origin) -> Iterator[list[str]]:
     """Note what is declared in the block, and refuse a plugin that declares nothing."""
     ops()  # what dagprop ships is there first, so that a clash is the plugin's error
     before: dict[tuple[Kind, str], Declaration] = {(kind, name): found for kind, name, found in declarations()}
+    origins = dict(_origins)
     names: list[str] = []
     with all_or_none():
         yield names
-        new = [(name, found) for kind, name, found in declarations() if before.get((kind, name)) is not found]
+        new = [
+            (name, found)
+            for kind, name, found in declarations()
+            if before.get((kind, name)) is not found
+            # A layer may have brought in the plugin whose op it uses.
+            and _origins.get(found.provider) is origins.get(found.provider)
+        ]
         if not new:
             raise _failed(file, "it declares nothing", 1, HINT)
         names += [name for name, _ in new]

@@ -17,7 +17,9 @@ def inspected(plugins: Sequence[Known]) -> list[Known]:
     """Return plugins with what trying those that may be used has shown; that is remembered."""
     wanted = [known.plugin for known in plugins if known.status in ("ok", "broken")]
     tried = {plugin.key: plugin for plugin in probed([replace(plugin, error=None) for plugin in wanted])}
-    changed = [tried[plugin.key] for plugin in wanted if tried[plugin.key] != plugin]
+    # Of a file no failure is remembered: its next use tries it again, when it may have been mended.
+    seen = [tried[plugin.key] for plugin in wanted if tried[plugin.key] != plugin]
+    changed = [plugin for plugin in seen if not (plugin.file and plugin.error)]
     if changed:
         with suppress(PluginError):  # what is listed is true all the same
             remember(changed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from contextlib import suppress
@@ -81,6 +80,12 @@ def known_plugins() -> list[Known]:
     return sorted([*map(judge, found.values()), *gone], key=lambda known: (known.plugin.name, known.plugin.key))
 
 
+def is_in_use(plugin: Plugin) -> bool:
+    """Whether a plugin is wanted: it was not removed, and ``DAGPROP_PLUGINS`` does not leave it out."""
+    choice = chosen()
+    return plugin.enabled if choice is None else _is_named(plugin, choice)
+
+
 def judge(plugin: Plugin) -> Known:
     """Return whether a plugin may be used; that of an installed package is still installed."""
     choice = chosen()
@@ -89,7 +94,7 @@ def judge(plugin: Plugin) -> Known:
         remedy = f"put it back, or forget it: dagprop plugins remove {plugin.name}"
         return Known(plugin, "missing", "its file is not there any more", remedy)
     if choice is not None and not named:
-        return Known(plugin, "off", f"{CHOICE} does not name it", f"name it there: {CHOICE}={plugin.name}")
+        return Known(plugin, "off", f"{CHOICE} does not name it", f"{CHOICE}={','.join([*choice, plugin.name])}")
     if not plugin.enabled and not (plugin.file and named):
         was = "it was removed" if plugin.file else "it is switched off"
         return Known(plugin, "removed", was, f"dagprop plugins add {plugin.argument}")
@@ -97,12 +102,16 @@ def judge(plugin: Plugin) -> Known:
         remedy = f"look at it, then accept it: dagprop plugins add {plugin.file}"
         return Known(plugin, "changed", "its file has changed since it was added", remedy)
     if plugin.error:
-        return Known(plugin, "broken", plugin.error, f"dagprop plugins show {plugin.name}")
+        again = f"mend it, then: dagprop plugins add {plugin.file}"
+        off = f"update it, or switch it off: dagprop plugins remove {plugin.name}"
+        return Known(plugin, "broken", plugin.error, again if plugin.file else off)
     return Known(plugin)
 
 
 def file_hash(path: str) -> str:
     """Return the SHA-256 of a file, "" where it cannot be read."""
+    import hashlib
+
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -135,6 +134,8 @@ def _write(plugins: Iterable[Plugin]) -> None:
         for plugin in sorted(plugins, key=lambda plugin: (plugin.name, plugin.key))
     ]
     text = json.dumps({"version": VERSION, "plugins": entries}, indent=2, ensure_ascii=False) + "\n"
+    import tempfile
+
     file = memory_file()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

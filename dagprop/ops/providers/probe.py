@@ -72,10 +72,10 @@ def probe_all(plugins: Sequence[Plugin]) -> list[Finding]:
 
 
 def probed(plugins: Sequence[Plugin]) -> list[Plugin]:
-    """Return plugins with what they declare, or with the reason why they cannot be loaded, as they are now."""
+    """Return plugins with what they declare now; one that cannot be loaded keeps what it once did, with the reason."""
     findings = probe_all(plugins)
     return [
-        replace(p, declares=found.declares, error="\n".join(map(str, found.problems)) or None)
+        replace(p, declares=found.declares or p.declares, error="\n".join(map(str, found.problems)) or None)
         for p, found in zip(plugins, findings, strict=True)
     ]
 
@@ -101,7 +101,7 @@ def _crash_line(crash: Path, file: str | None) -> int | None:
 def _report(arguments: Sequence[str]) -> None:
     """Run the plugin that the arguments name and write down what it declares: the whole life of the process."""
     from dagprop.ops.declared import declarations
-    from dagprop.ops.plugins import Origin, load_module, load_plugin
+    from dagprop.ops.plugins import Origin, load_module, load_plugin, origin_of
     from dagprop.ops.providers.describe import first_line
 
     report, crash, source, *module = arguments
@@ -116,7 +116,8 @@ def _report(arguments: Sequence[str]) -> None:
                 load_plugin(source)
             declares: dict[str, dict[str, str]] = {}
             for kind, name, found in declarations():
-                if not found.shipped:
+                origin = origin_of(found)
+                if origin is not None and origin.plugin == (module[0] if module else Path(source).stem):
                     declares.setdefault(kind, {})[name] = first_line(found.value)
             told["declares"] = declares
         except DagpropError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from dagprop.errors import DagpropError, PluginError, Problem, quote, suggest
 from dagprop.ops.declared import GRAPH_KINDS, KINDS, Kind, declared
-from dagprop.ops.plugins import Origin, load_module, load_plugin
+from dagprop.ops.plugins import Origin, load_module, load_plugin, origin_of
 from dagprop.ops.providers.known import Known, choice_problems, known_plugins, known_quickly
 from dagprop.ops.providers.nearby import declared_nearby
 
@@ -91,7 +91,7 @@ def provide(names: Iterable[str], kinds: Sequence[Kind] = GRAPH_KINDS, near: str
             result.conflicts[name] = Problem("DP502", message, hint)
         elif having:
             known = having[0]
-            result.hints[name] = f"the plugin {known.plugin} has it, but {known.why}: {known.remedy}"
+            result.hints[name] = f"the plugin {known.plugin} has it, but {_short(known.why)}: {known.remedy}"
         else:
             nearby = declared_nearby(kinds, near) if nearby is None else nearby
             near_miss = _near_miss(name, kinds, plugins, nearby)
@@ -102,13 +102,14 @@ def provide(names: Iterable[str], kinds: Sequence[Kind] = GRAPH_KINDS, near: str
 
 
 def load_known(plugins: Iterable[Known]) -> list[Problem]:
-    """Load whole plugins, each alone, and return what is wrong with those that cannot be: as warnings."""
+    """Load whole plugins, each alone, and return what is wrong with those that cannot be."""
     problems: list[Problem] = []
     for known in plugins:
-        names = {name for kind, found in known.plugin.declares.items() for name in found if name in _table(kind)}
-        if known.status != "ok" or names:  # loaded already, or its names are taken
-            continue
-        problems += _load(known)
+        if known.status in ("changed", "missing", "broken"):
+            message = f"the plugin {known.plugin} is left out: {_short(known.why)}"
+            problems.append(Problem("DP501", message, known.remedy, file=known.plugin.file))
+        elif known.status == "ok" and not _is_loaded(known):
+            problems += _load(known)
     return problems
 
 
@@ -117,8 +118,18 @@ def is_declared(name: str, kinds: Iterable[Kind]) -> bool:
     return any(name in declared(kind) for kind in kinds)
 
 
-def _table(kind: str) -> Iterable[str]:
-    return declared(kind) if kind in KINDS else ()
+def _is_loaded(known: Known) -> bool:
+    """Whether the very same plugin has been loaded, by ``--plugin`` or because something of it was needed."""
+    for kind in KINDS:
+        for name in known.plugin.declares.get(kind, ()):
+            found = declared(kind).get(name)
+            origin = origin_of(found) if found is not None else None
+            if origin is not None and (origin.plugin, origin.distribution) == (
+                known.plugin.name,
+                known.plugin.distribution,
+            ):
+                return True
+    return False
 
 
 def _having(name: str, kinds: Iterable[Kind], plugins: Iterable[Known]) -> list[Known]:
@@ -173,7 +184,11 @@ def _near_miss(name: str, kinds: Sequence[Kind], plugins: Sequence[Known], nearb
 def _broken(plugins: Iterable[Known]) -> list[Problem]:
     """Return warnings of plugins that may have what is missing, but cannot be asked."""
     return [
-        Problem("DP501", f"the plugin {known.plugin} is left out: {known.why}", known.remedy, warning=True)
+        Problem("DP501", f"the plugin {known.plugin} is left out: {_short(known.why)}", known.remedy, warning=True)
         for known in plugins
         if known.status == "broken"
     ]
+
+
+def _short(why: str) -> str:
+    return why.partition("\n")[0]
