@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import BinaryIO
 
 from dagprop.errors import DagpropError, GraphError, MissingDependencyError, Problem, quote
 from dagprop.graph.collector import paused_collector
-from dagprop.graph.read import Reading, check_source, locate_problems, read_graph
+from dagprop.graph.read import check_source, locate_problems, read_graph
 from dagprop.graph.records import Graph
 from dagprop.ops import registry
-from dagprop.ops.providers.provide import Provided, provide
+from dagprop.ops.providers.provide import with_plugins
 from dagprop.ops.providers.requirements import lacking_plugin
 from dagprop.plan.network import order_and_shapes, remember
 from dagprop.train.initializers import initializer_problems
@@ -37,12 +36,19 @@ def check_file(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> t
         In the order in which they stand in the file.
     """
     file = os.fspath(path)
-    reading, others = _with_plugins(read_graph(file, registry.vocabulary(), stdin), file)
+    reading = read_graph(file, registry.vocabulary(), stdin)
+
+    def check_again() -> list[Problem]:
+        nonlocal reading
+        assert reading.source is not None  # an op was unknown, so there was a text
+        reading = check_source(reading.source, registry.vocabulary())
+        return reading.problems
+
+    found, others = with_plugins(reading.problems, check_again, near=file)
     if reading.graph is None or reading.expanded is None or reading.source is None:
-        return None, [*reading.problems, *others]
+        return None, [*found, *others]
     order, shapes = order_and_shapes(reading.expanded)
-    found = [
-        *reading.problems,
+    found += [
         *shapes.problems,
         *initializer_problems(reading.expanded),
         *_requirement_problems(reading.graph),
@@ -74,22 +80,6 @@ def graph_error(problems: Iterable[Problem]) -> DagpropError:
     errors = [problem for problem in problems if not problem.warning]
     missing = all(problem.code == "DP505" for problem in errors)
     return MissingDependencyError(*errors) if missing else GraphError(*errors)
-
-
-def _with_plugins(reading: Reading, path: str) -> tuple[Reading, list[Problem]]:
-    """Return the reading of a file once plugins have provided what ops of it they have, and what is wrong with them."""
-    provided = Provided()
-    asked: set[str] = set()
-    while reading.source is not None:
-        unknown = {problem.unknown for problem in reading.problems if problem.unknown} - asked
-        if not unknown:
-            break
-        asked |= unknown
-        more = provide(sorted(unknown), near=path)
-        provided.add(more)
-        if more.loaded:  # what was loaded may be a layer that uses further ops
-            reading = check_source(reading.source, registry.vocabulary())
-    return replace(reading, problems=[provided.explain(problem) for problem in reading.problems]), provided.problems
 
 
 def _requirement_problems(graph: Graph) -> list[Problem]:

@@ -13,11 +13,15 @@ from dagprop.cli import options
 def command(name: str) -> None:
     """Take a plugin out of use.
 
-    A file stays where it is, a package stays installed.
+    A file stays where it is, a package stays installed.  What is not there any more is forgotten.
     """
     from dagprop.ops.providers.register import remove_plugin
 
-    plugin = remove_plugin(name)
+    removed = remove_plugin(name)
+    plugin = removed.plugin
+    if removed.status == "missing":
+        click.echo(f"forgot {plugin.name}: {removed.why}")
+        return
     if plugin.file:
         click.echo(f"removed {plugin.name}; its file is left alone: {plugin.file}")
     else:

@@ -13,7 +13,7 @@ from dagprop.graph.records import Definition
 from dagprop.graph.source import is_readable, parse_json, read_source
 from dagprop.ops.declared import Declaration, declare, refuse_second_provider
 from dagprop.ops.leaves import LEAF_SIGNATURES
-from dagprop.ops.providers.provide import provide
+from dagprop.ops.providers.provide import with_plugins
 from dagprop.ops.registry import vocabulary
 
 
@@ -52,10 +52,14 @@ def definition(file: str | os.PathLike[str]) -> Definition:
     data, problems = parse_json(source)
     found: Definition | None = None
     others: list[Problem] = []
+
+    def check() -> list[Problem]:
+        return check_definition(found, vocabulary()) if found is not None else []
+
     if is_readable(problems):
         found = read_definition(name, data, (), problems)
     if found is not None and not problems:
-        problems, others = _check_with_plugins(found, path)
+        problems, others = with_plugins(check(), check, near=path)
     if problems or found is None:
         raise PluginError(*source.place(problems), *others)
     declaration = Declaration(found, path, 1, ("definition", os.path.realpath(path)))
@@ -63,15 +67,3 @@ def definition(file: str | os.PathLike[str]) -> Definition:
         refuse_second_provider("definition", name, declaration, None)
     declare("definition", name, declaration)
     return found
-
-
-def _check_with_plugins(definition: Definition, path: str) -> tuple[list[Problem], list[Problem]]:
-    """Return what is wrong inside a definition, once other plugins have provided ops of it, and what with these."""
-    problems = check_definition(definition, vocabulary())
-    unknown = dict.fromkeys(problem.unknown for problem in problems if problem.unknown)
-    if not unknown:
-        return problems, []
-    provided = provide([*unknown], near=path)
-    if provided.loaded:
-        problems = check_definition(definition, vocabulary())
-    return [provided.explain(problem) for problem in problems], provided.problems

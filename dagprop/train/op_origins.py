@@ -48,7 +48,8 @@ def origin_problems(graph: Graph, metadata: Mapping[str, Any], file: str | None 
     problems = []
     for name, then in recorded.items():
         if name in used and isinstance(then, Mapping) and dict(then) != now.get(name):
-            message = f"the weights were trained with {quote(name)} of {_text(then)}, and this is that of {_text(now.get(name))}"
+            these, those = _text(then), _text(now.get(name))
+            message = f"the weights were trained with {quote(name)} of {these}, and this is that of {those}"
             hint = "look at what it predicts, or train again"
             problems.append(Problem("DP604", message, hint, file=file, warning=True))
     return problems
@@ -58,7 +59,9 @@ def _names_used(graph: Graph) -> set[str]:
     """Return what the nodes of a graph are, down to the ops inside its definitions."""
     known = vocabulary()
     used = {node.op for node in prepare(graph).graph.nodes.values()}
-    waiting = [node for owner in (graph, *graph.definitions.values()) for node in owner.nodes.values()]
+    waiting = [*graph.nodes.values()]
+    for own in graph.definitions.values():
+        waiting += own.nodes.values()
     while waiting:
         node = waiting.pop()
         named = {node.op, *(value for value in node.attributes.values() if isinstance(value, str))}

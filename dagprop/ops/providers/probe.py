@@ -6,6 +6,7 @@ import faulthandler
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -49,7 +50,11 @@ def probe(plugin: Plugin) -> Finding:
                 timeout=time_limit() + SPARE,
                 check=False,
             ).returncode
-            what = f"it ends the process with the exit code {status}"
+            what = (
+                f"it ends the process with the exit code {status}"
+                if status >= 0
+                else f"it crashes ({_signal(-status)})"
+            )
         except subprocess.TimeoutExpired:
             what = f"it has not ended after {time_limit():g} s"
         try:
@@ -88,6 +93,13 @@ def is_probing() -> bool:
 def _problem(entry: Mapping[str, str | int | None]) -> Problem:
     known = {key: entry[key] for key in ("code", "message", "hint", "node", "file", "line", "column")}
     return Problem(**known)  # type: ignore[arg-type]
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _crash_line(crash: Path, file: str | None) -> int | None:

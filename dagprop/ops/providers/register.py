@@ -43,20 +43,22 @@ def add_plugin(argument: str) -> list[Plugin]:
     return added
 
 
-def remove_plugin(name: str) -> Plugin:
+def remove_plugin(name: str) -> Known:
     """Take a plugin out of use; it is remembered, so that a graph that needs it can say so.
+
+    One whose file or package is not there any more is forgotten.
 
     Raises
     ------
     PluginError
         If there is no plugin of that name (DP507).
     """
-    plugin = find_plugin(name).plugin
-    if plugin.file and not Path(plugin.file).is_file():
-        forget_plugin(plugin)
+    known = find_plugin(name)
+    if known.status == "missing":
+        forget_plugin(known.plugin)
     else:
-        remember([replace(plugin, enabled=False)])
-    return plugin
+        remember([replace(known.plugin, enabled=False)])
+    return known
 
 
 def find_plugin(name: str) -> Known:
@@ -119,6 +121,10 @@ def _sources(argument: str) -> list[Plugin]:
     if is_distribution(argument):
         message = f"the package {quote(argument)} is installed and has no plugin: no entry point of {GROUP}"
         raise PluginError(Problem("DP507", message, "its author declares one in its pyproject.toml"))
+    gone = [known.plugin for known in known_plugins() if not known.plugin.file and _is_called(known.plugin, argument)]
+    if gone:
+        message = f"the package {quote(gone[0].distribution)} is not installed any more"
+        raise MissingDependencyError(Problem("DP801", message, f"pip install {gone[0].distribution}"))
     file = plugin_nearby(argument)
     names = [name for plugin in everything for name in (plugin.name, str(plugin.distribution))]
     near = suggest(argument, [*names, *plugins_nearby()]) or f"install it first: pip install {argument}"
