@@ -10,7 +10,6 @@ what pays, which is to compile for a training, and the reference for a single ru
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -529,6 +528,8 @@ def draw(
     DagpropError
         If the file cannot be written (DP603).
     """
+    from logging import getLogger
+
     from dagprop.render.diagrams.drawing import draw_network, format_of
     from dagprop.render.diagrams.view import Numbers, view_of
 
@@ -541,7 +542,7 @@ def draw(
         numbers = Numbers(forward(graph, feeds, parameters))
     picture, diagram = draw_network(graph, prepare(graph), made, numbers, chosen, theme)
     for remark in diagram.remarks:
-        logging.getLogger("dagprop").warning(remark)
+        getLogger("dagprop").warning(remark)
     if path is not None:
         try:
             with open(path, "wb") as stream:
