@@ -135,9 +135,9 @@ class PluginGroup(LazyGroup):
             return name, declared("command")[name].value, args[1:]
         if name in provided.conflicts:
             raise PluginError(provided.conflicts[name])
-        errors = [problem for problem in provided.problems if not problem.warning]
-        if errors:
-            raise PluginError(*errors)
+        failed = [problem for problem in provided.problems if not problem.warning]
+        if failed and name in provided.hints:
+            raise PluginError(*failed)
         for problem in provided.problems:
             click.echo(str(problem), err=True)
         if name in provided.hints:

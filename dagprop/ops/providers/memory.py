@@ -98,7 +98,7 @@ def remembered() -> tuple[Plugin, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = getattr(error, "strerror", None) or getattr(error, "msg", None) or str(error)
         message = f"the list of registered plugins cannot be read: {reason}"
         hint = "mend it, or delete it and add the plugins again: dagprop plugins add"
         line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
