@@ -84,15 +84,18 @@ def load_plugin(path: str, sha256: str | None = None) -> tuple[str, ...]:
     place = Path(path).resolve()
     module = ModuleType(f"dagprop_plugin:{place}")
     module.__file__ = path
-    with _declaring(path, Origin(place.stem, found)) as names:
-        forget(lambda declaration: Path(declaration.provider).resolve() == place)
-        sys.modules[module.__name__] = module
-        try:
+    earlier = sys.modules.get(module.__name__)
+    sys.modules[module.__name__] = module
+    try:
+        with _declaring(path, Origin(place.stem, found)) as names:
+            forget(lambda declaration: Path(declaration.provider).resolve() == place)
             with _blaming(path, path):
                 exec(code, module.__dict__)
-        except BaseException:
-            del sys.modules[module.__name__]
-            raise
+    except BaseException:
+        del sys.modules[module.__name__]
+        if earlier is not None:
+            sys.modules[module.__name__] = earlier
+        raise
     return tuple(names)
 
 
