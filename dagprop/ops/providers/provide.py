@@ -69,7 +69,7 @@ def provide(names: Iterable[str], kinds: Sequence[Kind] = GRAPH_KINDS, near: str
     wanted = list(dict.fromkeys(names))
     try:
         plugins: list[Known] = known_quickly()
-        if not all(_having(name, kinds, plugins) for name in wanted):
+        if not all(_is_one_file(_having(name, kinds, plugins)) for name in wanted):
             plugins = known_plugins()
             result.problems.extend(choice_problems(plugins))
     except PluginError as error:
@@ -166,6 +166,11 @@ def _is_loaded(known: Known) -> bool:
 
 def _having(name: str, kinds: Iterable[Kind], plugins: Iterable[Known]) -> list[Known]:
     return [known for known in plugins if any(name in known.plugin.declares.get(kind, ()) for kind in kinds)]
+
+
+def _is_one_file(having: Sequence[Known]) -> bool:
+    """Whether what is remembered is enough: what else is installed need not be asked for, which takes longer."""
+    return len(having) == 1 and having[0].plugin.file is not None
 
 
 def _load_for(name: str, kinds: Sequence[Kind], known: Known, result: Provided) -> None:
