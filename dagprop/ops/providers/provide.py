@@ -201,8 +201,9 @@ def _load(known: Known) -> list[Problem]:
 
 def _near_miss(name: str, kinds: Sequence[Kind], plugins: Sequence[Known], nearby: dict[str, str]) -> str | None:
     """Return a hint where a plugin that is not loaded, or a file nearby, has this name or one like it."""
+    add = "dagprop plugins add" if "command" in kinds else "add --plugin"
     if name in nearby:
-        return f"it is in the plugin {nearby[name]}: add --plugin {nearby[name]}"
+        return f"it is in the plugin {nearby[name]}: {add} {nearby[name]}"
     theirs = {
         found: known.plugin for known in plugins for kind in kinds for found in known.plugin.declares.get(kind, ())
     }
@@ -215,7 +216,7 @@ def _near_miss(name: str, kinds: Sequence[Kind], plugins: Sequence[Known], nearb
         return None  # who asks says so by themselves
     if word in theirs:
         return f"{meant} It is in the plugin {theirs[word]}"
-    return f"{meant} It is in the plugin {nearby[word]}: add --plugin {nearby[word]}"
+    return f"{meant} It is in the plugin {nearby[word]}: {add} {nearby[word]}"
 
 
 def _broken(plugins: Iterable[Known]) -> list[Problem]:
