@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dagprop.ops.providers.memory import memory_file
-from tests.plugin_files import BAD, GOOD, LINES, install, write
+from tests.plugin_files import BAD, GOOD, install, write
 
 COUNT = '''"""Counts."""
 
@@ -267,5 +267,38 @@ def test_the_example_of_a_command(call, dagprop, root):
     assert len(done.out.splitlines()) == 4 and done.out != "" and done.exit_code == 0
 
 
-def test_lines_are_counted():
-    assert GOOD.splitlines()[LINES - 1].strip() == "return 2" and np.isfinite(LINES)
+def test_the_example_of_a_package(call, root, tmp_path, monkeypatch):
+    """As pip installs it: the records follow from its pyproject.toml."""
+    import shutil
+    import tomllib
+
+    folder = root / "plugins/packaged"
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    ((plugin, module),) = project["entry-points"]["dagprop.plugins"].items()
+    site = tmp_path / "site"
+    record = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    record.mkdir(parents=True)
+    (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    (record / "entry_points.txt").write_text(f"[dagprop.plugins]\n{plugin} = {module}\n")
+    shutil.copy(folder / f"{module}.py", site)
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    described = call("plugins", "show", plugin, "--json").json
+    assert described["status"] == "ok" and described["distribution"] == project["name"]
+    use = {"x": {"op": "input", "value": 2.0}, "f": {"op": "bent_identity", "inputs": ["x"]}}
+    done = call("backprop", "-", "--json", stdin=json.dumps({"dagprop": 1, "nodes": use, "loss": "f"}).encode())
+    assert done.exit_code == 0
+    (edge,) = done.json["edges"]
+    np.testing.assert_allclose(done.json["nodes"]["f"]["value"], 2 + (np.sqrt(5) - 1) / 2, rtol=1e-15)
+    np.testing.assert_allclose(edge["local"], 1 + 1 / np.sqrt(5), rtol=1e-15)
+    monkeypatch.delitem(sys.modules, module)
+
+
+def test_commands_of_plugins_complete(call, tmp_path):
+    from click.shell_completion import ShellComplete
+
+    from dagprop.cli.main import dagprop as group
+
+    call("plugins", "add", write(tmp_path, COUNT))
+    found = ShellComplete(group, {}, "dagprop", "_DAGPROP_COMPLETE").get_completions([], "cou")
+    assert [(item.value, item.help) for item in found] == [("count", "Count the nodes of a graph.")]
