@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
     from dagprop.graph.records import Graph
     from dagprop.ops.registry import op
+    from dagprop.train.contract import initializer, metric, optimizer, schedule
 
 __version__ = "0.1.0"
 
@@ -56,6 +57,7 @@ _HOME = {
     ),
     "Graph": "dagprop.graph.records",
     "op": "dagprop.ops.registry",
+    **dict.fromkeys(("initializer", "metric", "optimizer", "schedule"), "dagprop.train.contract"),
 }
 
 __all__ = [
@@ -82,10 +84,14 @@ __all__ = [
     "flow",
     "forward",
     "initial_parameters",
+    "initializer",
     "load",
+    "metric",
     "op",
+    "optimizer",
     "paths",
     "predict",
+    "schedule",
     "train",
     "value_and_grad",
     "vjp",

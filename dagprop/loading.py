@@ -12,6 +12,7 @@ from dagprop.graph.read import locate_problems, read_graph
 from dagprop.graph.records import Graph
 from dagprop.ops import registry
 from dagprop.plan.network import order_and_shapes, remember
+from dagprop.train.choices import choice_problems
 from dagprop.train.initializers import initializer_problems
 from dagprop.train.targets import class_problems
 
@@ -41,6 +42,7 @@ def check_file(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> t
         *reading.problems,
         *shapes.problems,
         *initializer_problems(reading.expanded),
+        *choice_problems(reading.graph),
         *_requirement_problems(reading.graph),
     ]
     if all(problem.warning for problem in found):

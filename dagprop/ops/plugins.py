@@ -1,4 +1,4 @@
-"""Plugin files: Python files that declare ops, named by the user on the command line and never by a graph file."""
+"""Plugin files: Python files that declare ops and more, named on the command line and never by a graph file."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from dagprop.errors import PluginError, Problem, error_text, quote
-from dagprop.ops.declared import all_or_none
+from dagprop.ops.declared import KINDS, all_or_none, declared
 from dagprop.ops.registry import ops
 
 
 def load_plugin(path: str) -> tuple[str, ...]:
-    """Run a plugin file and return the names of the ops that it declares.
+    """Run a plugin file and return the names of what it declares.
 
-    Loading the same file again replaces its ops.  A file that fails leaves no op behind.  What it prints goes to the
-    standard error, so that it cannot mix with the output of a command.
+    Loading the same file again replaces its declarations.  A file that fails leaves none behind.  What it prints goes
+    to the standard error, so that it cannot mix with the output of a command.
 
     Parameters
     ----------
@@ -27,21 +27,31 @@ def load_plugin(path: str) -> tuple[str, ...]:
     Raises
     ------
     PluginError
-        If the file cannot be read, is not Python, raises or exits, or declares no op (DP501); or if it declares an op
-        wrongly (DP503) or one that exists (DP502).
+        If the file cannot be read, is not Python, raises or exits, or declares nothing (DP501); or if it declares
+        something wrongly (DP503) or something that exists (DP502).
     """
     code = _compile(path)
     # The module's name is the file's place, so that two plugins of the same file name do not get into each other's way.
     module = ModuleType(f"dagprop_plugin:{Path(path).resolve()}")
     module.__file__ = path
-    before = dict(ops())
+    ops()  # what dagprop ships is there before
+    before = _values()
     with all_or_none(), redirect_stdout(sys.stderr):
         _execute(code, module, path)
-        declared = tuple(name for name, op in ops().items() if before.get(name) is not op)
-        if not declared:
+        names = tuple(name for (kind, name), value in _values().items() if before.get((kind, name)) is not value)
+        if not names:
             hint = 'a plugin declares ops with @op("name"), where op comes from: from dagprop import op'
-            raise _failed(path, "it declares no op", 1, hint)
-    return declared
+            raise _failed(path, "it declares nothing", 1, hint)
+    return names
+
+
+def _values() -> dict[tuple[str, str], object]:
+    return {
+        (kind, name): declaration.value
+        for kind in KINDS
+        for name, declaration in declared(kind).items()
+        if not declaration.shipped
+    }
 
 
 def _compile(path: str) -> CodeType:
