@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from dagprop.graph.records import Graph
     from dagprop.ops.layers import definition
     from dagprop.ops.registry import op
+    from dagprop.train.contract import initializer, metric, optimizer, schedule
 
 __version__ = "0.1.0"
 
@@ -63,6 +64,7 @@ _HOME = {
     "command": "dagprop.cli.plugin_commands",
     "definition": "dagprop.ops.layers",
     "op": "dagprop.ops.registry",
+    **dict.fromkeys(("initializer", "metric", "optimizer", "schedule"), "dagprop.train.contract"),
 }
 
 __all__ = [
@@ -91,10 +93,14 @@ __all__ = [
     "flow",
     "forward",
     "initial_parameters",
+    "initializer",
     "load",
+    "metric",
     "op",
+    "optimizer",
     "paths",
     "predict",
+    "schedule",
     "train",
     "value_and_grad",
     "vjp",

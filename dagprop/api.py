@@ -11,7 +11,7 @@ what pays, which is to compile for a training, and the reference for a single ru
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,8 @@ from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_num
 from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
 from dagprop.errors import DagpropError, DataError, GraphError, Problem, quote, suggest
-from dagprop.graph.records import SAMPLE_AXIS, Graph
+from dagprop.graph.fields import freeze
+from dagprop.graph.records import SAMPLE_AXIS, Choice, Graph
 from dagprop.loading import check_file, load
 from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import loss_reference, prediction_outputs
@@ -585,11 +586,14 @@ def train(
     seed: int | None = None,
     validation: float | None = None,
     test: float | None = None,
+    optimizer: Choice | None = None,
+    schedule: Choice | None = None,
+    metrics: Sequence[Choice] | None = None,
     on_epoch: Callable[[EpochRecord], object] | None = None,
     on_variables: Callable[[Values], object] | None = None,
     backend: Backend = "auto",
 ) -> TrainResult:
-    """Train by stochastic gradient descent, θ ← θ - η ∂L/∂θ, all gradients taken at the old θ.
+    """Train step by step, all gradients taken at the old θ: by θ ← θ - η ∂L/∂θ, or as another optimiser has it.
 
     Parameters
     ----------
@@ -602,6 +606,10 @@ def train(
         Where to start from; by default the file's values and initialisers.
     epochs, batch_size, learning_rate, shuffle, seed, validation, test : optional
         See :class:`~dagprop.graph.records.TrainSettings`; what is None is as the graph's ``train`` says.
+    optimizer, schedule : str or mapping, optional
+        What is declared under a name; with settings as in ``{"name": "momentum", "momentum": 0.8}``.
+    metrics : sequence of str or mapping, optional
+        What to measure beside the loss, each as these.
     on_epoch : callable, optional
         Is given the :class:`~dagprop.train.records.EpochRecord` of each epoch when it ends.
     on_variables : callable, optional
@@ -632,6 +640,9 @@ def train(
         "seed": seed,
         "validation": validation,
         "test": test,
+        "optimizer": freeze(optimizer),
+        "schedule": freeze(schedule),
+        "metrics": freeze(metrics),
     }
     # NumPy's numbers are numbers.
     plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()}

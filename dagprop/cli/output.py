@@ -56,10 +56,14 @@ def problems_json(problems: Iterable[Problem]) -> str:
     return json_text({"errors": [problem.to_json() for problem in problems]})
 
 
-def score_text(name: str, loss: float, accuracy: float | None, digits: int) -> str:
-    """Return a loss, and the accuracy where there is one: ``test loss 0.0921  test accuracy 97.2 %``."""
-    text = f"{name} {number_text(loss, digits)}"
-    return text if accuracy is None else f"{text}  {name.replace('loss', 'accuracy')} {100 * accuracy:.2f} %"
+def score_text(name: str, loss: float, accuracy: float | None, metrics: Mapping[str, float], digits: int) -> str:
+    """Return a loss, the accuracy where there is one, and metrics: ``test loss 0.0921  test accuracy 97.2 %``."""
+    parts = [f"{name} {number_text(loss, digits)}"]
+    if accuracy is not None:
+        parts.append(f"{name.replace('loss', 'accuracy')} {100 * accuracy:.2f} %")
+    for metric, value in metrics.items():
+        parts.append(f"{name.replace('loss', metric.replace('_', ' '))} {number_text(value, digits)}")
+    return "  ".join(parts)
 
 
 def count_text(number: int, thing: str) -> str:
