@@ -14,9 +14,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dagprop.api import (
         Backprop,
-        Dependency,
-        Equations,
-        GradientCheck,
         TrainResult,
         backprop,
         check_file,
@@ -36,6 +33,7 @@ if TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
+    from dagprop.check.records import GradientCheck
     from dagprop.errors import (
         CheckpointError,
         ComputationError,
@@ -44,6 +42,8 @@ if TYPE_CHECKING:
         GraphError,
         PluginError,
     )
+    from dagprop.explain.dependency import Dependency
+    from dagprop.explain.equation import Equations
     from dagprop.graph.records import Graph
     from dagprop.ops.registry import op
 
@@ -54,6 +54,9 @@ _HOME = {
         ("CheckpointError", "ComputationError", "DagpropError", "DataError", "GraphError", "PluginError"),
         "dagprop.errors",
     ),
+    "Dependency": "dagprop.explain.dependency",
+    "Equations": "dagprop.explain.equation",
+    "GradientCheck": "dagprop.check.records",
     "Graph": "dagprop.graph.records",
     "op": "dagprop.ops.registry",
 }

@@ -10,11 +10,10 @@ what pays, which is to compile for a training, and the reference for a single ru
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,45 +21,32 @@ from dagprop.backends.edges import Backprop, Edge, edges
 from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_numbers, leaf_values
 from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
-from dagprop.check.network import check_network, largest_rounding
-from dagprop.check.records import GradientCheck, Settings
 from dagprop.errors import DagpropError, DataError, GraphError, Problem, quote, suggest
-from dagprop.explain.cost import Cost, ParameterCost, count_cost
-from dagprop.explain.dependency import Dependency, dependency
-from dagprop.explain.derivation import derivation
-from dagprop.explain.derivation_records import Derivation
-from dagprop.explain.equation import LENGTH, Equations, equations
-from dagprop.explain.flow import EXPLODING, VANISHING, Flow, FlowStep, ParameterFlow, find_flow
-from dagprop.explain.paths import Path, Paths, find_paths
 from dagprop.graph.records import SAMPLE_AXIS, Graph
 from dagprop.loading import check_file, load
 from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import loss_reference, prediction_outputs
 from dagprop.plan.records import Plan
 from dagprop.plan.steps import plan
-from dagprop.render.diagrams.drawing import draw_network, format_of
-from dagprop.render.diagrams.view import Numbers, view_of
 from dagprop.train.data import Data, data_from_arrays, load_data
 from dagprop.train.initializers import initial_values
 from dagprop.train.loop import train_network
 from dagprop.train.records import EpochRecord, TrainResult
 from dagprop.train.settings import check_settings
 
+if TYPE_CHECKING:  # what explains, checks and draws is imported by those who ask for it: training starts without it
+    from dagprop.check.records import GradientCheck
+    from dagprop.explain.cost import Cost
+    from dagprop.explain.dependency import Dependency
+    from dagprop.explain.derivation_records import Derivation
+    from dagprop.explain.equation import Equations
+    from dagprop.explain.flow import Flow
+    from dagprop.explain.paths import Paths
+
 __all__ = [
     "Backprop",
-    "Cost",
-    "Dependency",
-    "Derivation",
     "Edge",
     "EpochRecord",
-    "Equations",
-    "Flow",
-    "FlowStep",
-    "GradientCheck",
-    "ParameterCost",
-    "ParameterFlow",
-    "Path",
-    "Paths",
     "TrainResult",
     "backprop",
     "check_file",
@@ -280,6 +266,8 @@ def paths(
     ComputationError
         If a rule fails.
     """
+    from dagprop.explain.paths import find_paths
+
     network = prepare(graph)
     (wanted,) = _references(network, [wrt])
     (start,) = _references(network, [loss_reference(network) if to is None else to])
@@ -320,6 +308,8 @@ def cost(graph: Graph, *, batch_size: int = 1) -> Cost:
     GraphError
         If the graph is wrong or has no loss (DP206).
     """
+    from dagprop.explain.cost import count_cost
+
     return count_cost(prepare(graph), batch_size)
 
 
@@ -329,8 +319,8 @@ def flow(
     parameters: Feeds | None = None,
     wrt: Iterable[str] | None = None,
     *,
-    vanishing: float = VANISHING,
-    exploding: float = EXPLODING,
+    vanishing: float = 1e-3,
+    exploding: float = 1e3,
 ) -> Flow:
     """Return how large the gradient is at every value, and which factors make it vanish or explode.
 
@@ -353,6 +343,8 @@ def flow(
     GraphError, ComputationError
         As :func:`value_and_grad` does.
     """
+    from dagprop.explain.flow import find_flow
+
     network = prepare(graph)
     steps = plan(network, _every_value(network), (loss_reference(network),), _wanted(network, wrt))
     done, leaves = _run(network, steps, feeds, parameters, "reference")
@@ -385,6 +377,8 @@ def derive(
     GraphError, ComputationError
         As :func:`value_and_grad` does.
     """
+    from dagprop.explain.derivation import derivation
+
     network = prepare(graph)
     loss = loss_reference(network)
     wanted = _wanted(network, wrt)
@@ -439,6 +433,9 @@ def check_gradients(
     >>> dagprop.check_gradients(graph).ok
     True
     """
+    from dagprop.check.network import check_network, largest_rounding
+    from dagprop.check.records import Settings
+
     _check_settings(tolerance, samples)
     network = prepare(replace(graph, dtype="float64") if isinstance(graph, Graph) else graph)
     used = graph.train.seed if seed is None else seed
@@ -451,7 +448,7 @@ def check_gradients(
     return replace(done, rounding=largest_rounding(exact, rounded))
 
 
-def equation(graph: Graph, *, length: int = LENGTH) -> Equations:
+def equation(graph: Graph, *, length: int = 100) -> Equations:
     """Return the network as one long equation, and as a list of substitutions; as text it is the long equation.
 
     Parameters
@@ -466,6 +463,8 @@ def equation(graph: Graph, *, length: int = LENGTH) -> Equations:
     GraphError
         If the graph is wrong.
     """
+    from dagprop.explain.equation import equations
+
     return equations(prepare(graph), length)
 
 
@@ -485,6 +484,8 @@ def depends(graph: Graph, node: str | None = None, *, reverse: bool = False) -> 
     GraphError
         If the graph is wrong, or there is no such node (DP104).
     """
+    from dagprop.explain.dependency import dependency
+
     return dependency(graph, node, reverse)
 
 
@@ -527,6 +528,11 @@ def draw(
     DagpropError
         If the file cannot be written (DP603).
     """
+    from logging import getLogger
+
+    from dagprop.render.diagrams.drawing import draw_network, format_of
+    from dagprop.render.diagrams.view import Numbers, view_of
+
     chosen = format or (format_of(os.fspath(path)) if path is not None else "svg")
     made = view_of(view)
     numbers = Numbers()
@@ -536,7 +542,7 @@ def draw(
         numbers = Numbers(forward(graph, feeds, parameters))
     picture, diagram = draw_network(graph, prepare(graph), made, numbers, chosen, theme)
     for remark in diagram.remarks:
-        logging.getLogger("dagprop").warning(remark)
+        getLogger("dagprop").warning(remark)
     if path is not None:
         try:
             with open(path, "wb") as stream:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cache, lru_cache
 from typing import Any
 
@@ -14,6 +15,19 @@ from dagprop.backends.trainer import NotCompiledError
 
 KEPT = 32
 """How many modules are kept, so that the same network is not compiled twice in a row."""
+
+
+class Effort(IntEnum):
+    """How much is done for good machine code; results are the same, bit by bit."""
+
+    QUICK = 0
+    """The first code that comes."""
+
+    CODE = 1
+    """Registers, instructions and their order are chosen with care."""
+
+    ALL = 2
+    """Improvements are looked for in the module, too, before code is made of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +52,7 @@ def machine_code(
     text: str,
     signatures: tuple[tuple[str, str], ...],
     library: tuple[str, ...],
-    optimise: bool,
+    effort: Effort,
     unroll: bool = True,
 ) -> MachineCode:
     """Compile a module for the machine that this runs on.
@@ -51,8 +65,7 @@ def machine_code(
         The functions to call, each with a letter an argument: p pointer, i integer of 64 bits, d double.
     library : tuple of str
         The functions of the C library that it calls.
-    optimise : bool
-        Whether to look for improvements before code is made.
+    effort : Effort
     unroll : bool
         Whether loops may be written out several times over, which takes longer to compile.
 
@@ -66,9 +79,12 @@ def machine_code(
         llvm.add_symbol(name, _library_address(name))
     module = llvm.parse_assembly(text)
     machine = target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2, jit=True
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=0 if effort is Effort.QUICK else 2,
+        jit=True,
     )
-    if optimise:
+    if effort is Effort.ALL:
         options = llvm.create_pipeline_tuning_options(speed_level=2)
         options.loop_unrolling = options.loop_interleaving = unroll
         builder = llvm.create_pass_builder(machine, options)

@@ -11,7 +11,7 @@ import click
 from dagprop.cli import options
 
 if TYPE_CHECKING:
-    from dagprop.api import Flow, ParameterFlow
+    from dagprop.explain.flow import Flow, ParameterFlow
 
 MOST_ROWS = 24
 """Rows of a table; the middle of a longer one is left out."""

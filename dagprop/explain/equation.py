@@ -16,9 +16,6 @@ from dagprop.explain.substitutions import Activation, Substitution, substitution
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import prediction_outputs
 
-LENGTH = 100
-"""So many names, numbers and signs stand in one equation at most, unless a single rule writes more."""
-
 SHORT = 6
 """A value of no more parts is written again at each of its uses."""
 
@@ -51,7 +48,7 @@ class Equations:
         return "\n".join(f"{printer(Name(line.reference))} = {printer(line.formula)}" for line in self.nested)
 
 
-def equations(network: Network, length: int = LENGTH) -> Equations:
+def equations(network: Network, length: int = 100) -> Equations:
     """Return a network written as equations.
 
     Parameters
