@@ -67,6 +67,8 @@ CODES: dict[str, str] = {
     "DP503": "An op is not declared in the way that the op contract asks for.",
     "DP504": "An op has no derivative rule for an input that needs one.",
     "DP505": "The graph requires a plugin that is not loaded.",
+    "DP511": "A formula, or a name that is given with it, cannot be used for a plugin.",
+    "DP512": "A plugin does not do what the op contract promises.",
     # DP6xx: checkpoints
     "DP601": "The weights file cannot be read.",
     "DP602": "The weights do not fit the graph.",

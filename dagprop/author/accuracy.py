@@ -18,6 +18,9 @@ GOOD = 1e-13
 SMALLEST = 1e-290
 """Values below this are 0: they are near what a float64 can hold."""
 
+NOTHING = 1e-25
+"""What is no larger is as good as 0, where the exact value is 0."""
+
 _SIZES = (1e-300, 1e-12, 1e-8, 1e-5, 1e-3, 0.04, 0.11, 0.27, 0.52, 0.83, 1.0, 1.37, 1.9, 2.6, 3.0, 3.7, 5.3, 6.0, 7.9)
 _LARGE = (11.3, 16.6, 21.7, 29.3, 37.1, 45.7, 83.0, 91.3, 121.0, 353.0, 711.0, 746.0, 1234.5, 1e4)
 _FEW = (-1e4, -711.0, -37.1, -6.1, -2.3, -0.7, -0.01, 0.0, 1e-8, 0.3, 1.6, 3.4, 29.3, 353.0, 1e4)
@@ -38,7 +41,9 @@ class Points:
     def rows(self) -> list[dict[str, float]]:
         """Return the points one by one."""
         names = list(self.values)
-        return [dict(zip(names, row, strict=True)) for row in zip(*(self.values[n].tolist() for n in names), strict=True)]
+        return [
+            dict(zip(names, row, strict=True)) for row in zip(*(self.values[n].tolist() for n in names), strict=True)
+        ]
 
 
 def points_for(inputs: Sequence[str], attributes: Mapping[str, float]) -> Points:
@@ -128,7 +133,7 @@ def quality(tree: Tree, exact: Exact, forward: Tree | None = None) -> Quality:
         error = np.abs(found - exact.values) - 2 * exact.slack
         relative = error / (np.abs(exact.values) + SMALLEST)
         none = np.abs(exact.values) < SMALLEST
-        relative = np.where(np.isnan(found), np.inf, np.where(none & (np.abs(found) < 10 * SMALLEST), 0.0, relative))
+        relative = np.where(np.isnan(found), np.inf, np.where(none & (np.abs(found) < NOTHING), 0.0, relative))
         held = (np.abs(exact.values) < 1e30) & _in_single(exact.points)
         relative = np.where(held & ~np.isfinite(single), np.inf, relative)
     try:

@@ -62,7 +62,7 @@ def functions() -> SimpleNamespace:
         is_positive = True
 
         def fdiff(self, argindex: int = 1) -> Any:
-            return -2 * sympy.exp(-self.args[0] ** 2) / sympy.sqrt(sympy.pi)
+            return -2 * sympy.exp(-(self.args[0] ** 2)) / sympy.sqrt(sympy.pi)
 
     return SimpleNamespace(erfc=erfc, sigmoid=sigmoid, softplus=softplus, tanh=tanh, expm1=expm1, log1p=log1p)
 
@@ -205,7 +205,7 @@ def _constant_factors(constant: Any, stand_ins: Mapping[Any, Tree]) -> tuple[lis
         if len(repr(float(constant))) > 10 and constant.q < 1000:
             return [Number(int(constant.p))] if constant.p != 1 else [], [Number(int(constant.q))]
         return [_rational(constant)], []
-    square = sympy.nsimplify(constant**2)
+    square = constant**2
     for pi in (0, -1, 1):
         ratio = square / sympy.pi**pi
         if ratio.is_Rational and max(ratio.p, ratio.q) < 1000:

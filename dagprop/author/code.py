@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-from dagprop.author.expression import Call, Name, Number, Tree, is_constant, names_in, operands_of, replaced, walk, written_out
+from dagprop.author.expression import (
+    Call,
+    Name,
+    Number,
+    Tree,
+    is_constant,
+    names_in,
+    operands_of,
+    replaced,
+    walk,
+    written_out,
+)
 
 COMPARED, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
 """How tightly an operator holds."""
+
+LONGEST = 95
+"""A line has at most so many characters behind its margin."""
 
 _SIGNS = {
     **{"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!="},
@@ -16,7 +30,16 @@ _SIGNS = {
 _FLOATS = ("where", "maximum", "minimum")
 """Functions whose numbers are written with a decimal point: their results are numbers of that kind."""
 
-_VARIABLES = {"exp": "e", "tanh": "t", "sqrt": "r", "divide": "s", "log1p": "p", "add": "a", "subtract": "d", "abs": "m"}
+_VARIABLES = {
+    "exp": "e",
+    "tanh": "t",
+    "sqrt": "r",
+    "divide": "s",
+    "log1p": "p",
+    "add": "a",
+    "subtract": "d",
+    "abs": "m",
+}
 
 
 def rule_lines(tree: Tree, taken: Collection[str]) -> list[str]:
@@ -35,13 +58,32 @@ def rule_lines(tree: Tree, taken: Collection[str]) -> list[str]:
         name = _variable(part, used)
         used.add(name)
         lines.append((name, part))
-    texts = []
+    texts: list[str] = []
     known: dict[Tree, Tree] = {}
     for name, part in lines:
-        inner = Call(part.function, tuple(replaced(operand, known) for operand in part.operands))
+        inner = _shortened(
+            Call(part.function, tuple(replaced(operand, known) for operand in part.operands)), used, texts
+        )
         texts.append(f"{name} = {expression(inner)}")
         known[part] = Name(name)
-    return [*texts, f"return {expression(replaced(tree, known))}"]
+    return [*texts, f"return {expression(_shortened(replaced(tree, known), used, texts))}"]
+
+
+def _shortened(tree: Tree, used: set[str], texts: list[str]) -> Tree:
+    """Return an expression that fits on a line; what is taken out of it is added to the lines."""
+    while len(expression(tree)) > LONGEST:
+        fitting = [
+            part
+            for part in walk(tree)
+            if isinstance(part, Call) and len(expression(part)) <= LONGEST and part is not tree
+        ]
+        part = max(fitting, key=lambda part: len(expression(part)))
+        assert isinstance(part, Call)
+        name = _variable(part, used)
+        used.add(name)
+        texts.append(f"{name} = {expression(part)}")
+        tree = replaced(tree, {part: Name(name)})
+    return tree
 
 
 def _shared(tree: Tree) -> list[Call]:
@@ -52,7 +94,11 @@ def _shared(tree: Tree) -> list[Call]:
     found = [
         part
         for part in parts
-        if isinstance(part, Call) and uses[part] > 1 and not is_constant(part) and part.function not in _SIGNS and _worth(part)
+        if isinstance(part, Call)
+        and uses[part] > 1
+        and not is_constant(part)
+        and part.function not in _SIGNS
+        and _worth(part)
     ]
     return sorted(found, key=lambda part: depth[part])
 
@@ -61,7 +107,16 @@ def _worth(part: Call) -> bool:
     """Whether a part is long: it has a function, or more than one operation."""
     calls = [inner for inner in walk(part) if isinstance(inner, Call) and not is_constant(inner)]
     if len(calls) == 1:
-        return calls[0].function not in ("add", "subtract", "multiply", "divide", "negative", "pow", "maximum", "minimum")
+        return calls[0].function not in (
+            "add",
+            "subtract",
+            "multiply",
+            "divide",
+            "negative",
+            "pow",
+            "maximum",
+            "minimum",
+        )
     return True
 
 
@@ -109,12 +164,22 @@ def _printed(tree: Tree, decimal: bool = False) -> tuple[str, int]:
         case Call("negative", (u,)):
             return f"-{_at(u, PRODUCT)}", PRODUCT
         case Call("pow", (base, exponent)):
-            return f"{_at(base, ATOM)} ** {_at(exponent, SIGN)}", POWER
+            sign = "**" if _simple(base) and _simple(exponent) else " ** "
+            return f"{_at(base, ATOM)}{sign}{_at(exponent, SIGN)}", POWER
         case Call(function, operands):
             inside = [_printed(operand, function in _FLOATS)[0] for operand in operands]
-            space = "math" if is_constant(tree) and function not in ("where", "maximum", "minimum", "sign", "abs") else "xp"
+            space = (
+                "math" if is_constant(tree) and function not in ("where", "maximum", "minimum", "sign", "abs") else "xp"
+            )
             return f"{space}.{function}({', '.join(inside)})", ATOM
     raise TypeError(tree)
+
+
+def _simple(tree: Tree) -> bool:
+    """Whether a power of this is written without spaces."""
+    return isinstance(tree, Name | Number) or (
+        isinstance(tree, Call) and tree.function == "negative" and _simple(tree.operands[0])
+    )
 
 
 def _at(tree: Tree, level: int) -> str:

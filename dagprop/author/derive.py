@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagprop.author.algebra import from_sympy, functions, symbol, to_sympy
-from dagprop.author.expression import MACROS, Call, Name, Number, Tree, call, is_constant, names_in, operands_of, rewritten, walk
+from dagprop.author.expression import (
+    MACROS,
+    Call,
+    Name,
+    Number,
+    Tree,
+    call,
+    is_constant,
+    names_in,
+    operands_of,
+    rewritten,
+    walk,
+)
 from dagprop.author.stable import EXACT, stable
 
 _STEPS = ("floor", "ceil", "round")
@@ -259,4 +271,3 @@ def _one_plus_exp(tree: Tree) -> Tree:
         return part
 
     return rewritten(tree, change)
-

@@ -65,7 +65,9 @@ def exact_value(tree: Tree, values: Mapping[str, Any], memory: dict[Tree, Any] |
         return result if isinstance(result, mpmath.mpf) and mpmath.isfinite(result) else None
 
 
-def _folded(tree: Tree, values: Mapping[str, Any], table: Mapping[str, Any], memory: dict[Tree, Any] | None = None) -> Any:
+def _folded(
+    tree: Tree, values: Mapping[str, Any], table: Mapping[str, Any], memory: dict[Tree, Any] | None = None
+) -> Any:
     if memory is None:
         memory = {}
     if tree in memory:
@@ -128,7 +130,13 @@ _CONSTANT: dict[str, Any] = {
     **_OPERATORS,
     **_MATH,
     **{name: _float(function) for name, function in (("floor", math.floor), ("ceil", math.ceil), ("round", round))},
-    **{"abs": abs, "maximum": max, "minimum": min, "sign": lambda x: float((x > 0) - (x < 0)), "square": lambda x: x * x},
+    **{
+        "abs": abs,
+        "maximum": max,
+        "minimum": min,
+        "sign": lambda x: float((x > 0) - (x < 0)),
+        "square": lambda x: x * x,
+    },
     **{"logical_and": lambda a, b: a and b, "logical_or": lambda a, b: a or b, "logical_not": operator.not_},
     "pow": _real_power,
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
@@ -167,7 +175,10 @@ def _exact_functions() -> dict[str, Any]:
     def round_half_even(x: Any) -> Any:
         return mp.nint(x)
 
-    same = {name: real(getattr(mp, name)) for name in ("sqrt", "log", "log1p", "asin", "acos", "atan", "asinh", "acosh", "atanh")}
+    same = {
+        name: real(getattr(mp, name))
+        for name in ("sqrt", "log", "log1p", "asin", "acos", "atan", "asinh", "acosh", "atanh")
+    }
     return {
         **_OPERATORS,
         **same,

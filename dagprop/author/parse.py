@@ -65,7 +65,9 @@ def parse_formula(text: str, inputs: Sequence[str], attributes: Collection[str])
     """
     if len(text) > LONGEST:
         message = f"the formula has {len(text)} characters, and may have {LONGEST}"
-        raise PluginError(Problem("DP511", message, "write the plugin by hand: dagprop plugins new NAME, without --formula"))
+        raise PluginError(
+            Problem("DP511", message, "write the plugin by hand: dagprop plugins new NAME, without --formula")
+        )
     try:
         body = ast.parse(text.strip() or "?", mode="eval").body
     except SyntaxError as error:
@@ -76,8 +78,14 @@ def parse_formula(text: str, inputs: Sequence[str], attributes: Collection[str])
     tree = reader.value(body)
     unused = [name for name in inputs if name not in names_in(tree)]
     if unused and not reader.problems:
-        hint = f"write it, or leave out --input {unused[0]}" if len(inputs) > 1 else "an op computes something of its input"
-        reader.problems += [Problem("DP511", f"the input {quote(name)} does not occur in the formula", hint) for name in unused]
+        hint = (
+            f"write it, or leave out --input {unused[0]}"
+            if len(inputs) > 1
+            else "an op computes something of its input"
+        )
+        reader.problems += [
+            Problem("DP511", f"the input {quote(name)} does not occur in the formula", hint) for name in unused
+        ]
     if reader.problems:
         raise PluginError(*reader.problems)
     return tree
@@ -91,7 +99,10 @@ def _syntax_error(text: str, error: SyntaxError) -> DagpropError:
         return PluginError(Problem("DP511", "the formula is empty", hint))
     if "|" in text:
         hint = "write abs(x) for |x|"
-    elif any(a.isdigit() and b.isalpha() and b not in "eE" for a, b in zip(text, text[1:], strict=False)) or before == ")":
+    elif (
+        any(a.isdigit() and b.isalpha() and b not in "eE" for a, b in zip(text, text[1:], strict=False))
+        or before == ")"
+    ):
         hint = "write a product with *, as in 2*x"
     elif "=" in text:
         hint = "write what stands behind the = alone"
@@ -168,7 +179,9 @@ class _Reader:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="xp" | "np" | "math"), attr=name)):
                 return self._wrong(node, f"functions are called without a prefix: {quote(name)}", f"write {name}(...)")
             case ast.Call():
-                return self._wrong(node, "a function is called by its name, with its arguments in order", "as in exp(-x)")
+                return self._wrong(
+                    node, "a function is called by its name, with its arguments in order", "as in exp(-x)"
+                )
         what = type(node).__name__
         return self._wrong(node, f"a formula cannot have this ({what})", "it has numbers, names, + - * / **, functions")
 
@@ -230,8 +243,11 @@ class _Reader:
 
     def _piecewise(self, node: ast.Call, name: str, arguments: list[ast.expr], depth: int) -> Tree:
         if len(arguments) < 3 or len(arguments) % 2 == 0:
-            return self._wrong(node, f"{quote(name)} takes conditions with values, and last the value elsewhere",
-                               "as in piecewise(x < -1, -1, x > 1, 1, x)")
+            return self._wrong(
+                node,
+                f"{quote(name)} takes conditions with values, and last the value elsewhere",
+                "as in piecewise(x < -1, -1, x > 1, 1, x)",
+            )
         tree = self.value(arguments[-1], depth)
         for position in range(len(arguments) - 3, -1, -2):
             chosen = self.value(arguments[position + 1], depth)

@@ -151,7 +151,11 @@ def expm1(tree: Tree) -> Tree:
     if found and len(found[1]) == 1:
         factor, rest = scaled(found[1][0])
         if isinstance(rest, Call) and rest.function == "exp" and factor == -found[0]:
-            return negative(call("expm1", *rest.operands)) if factor == -1 else times(_factor(factor), call("expm1", *rest.operands))
+            return (
+                negative(call("expm1", *rest.operands))
+                if factor == -1
+                else times(_factor(factor), call("expm1", *rest.operands))
+            )
     return tree
 
 
@@ -241,7 +245,13 @@ def _exponents(tree: Tree) -> dict[Tree, float] | None:
     found: dict[Tree, float] = {}
     for term in terms_of(tree):
         factor, rest = scaled(term)
-        exponent = Number(0) if rest is None else rest.operands[0] if isinstance(rest, Call) and rest.function == "exp" else None
+        exponent = (
+            Number(0)
+            if rest is None
+            else rest.operands[0]
+            if isinstance(rest, Call) and rest.function == "exp"
+            else None
+        )
         if exponent is None or exponent in found:
             return None
         found[exponent] = factor
@@ -312,7 +322,9 @@ def _square_root(tree: Tree) -> Tree | None:
 def branches(tree: Tree) -> Tree:
     """A branch of ``where`` that is not taken: kept where it has a value, for 0 · ∞ and log(-1) are not numbers."""
     match tree:
-        case Call("where", (Call("greater" | "greater_equal" | "less" | "less_equal" as compared, (Name() as u, bound)), a, b)):
+        case Call(
+            "where", (Call("greater" | "greater_equal" | "less" | "less_equal" as compared, (Name() as u, bound)), a, b)
+        ):
             if is_constant(bound):
                 above, below = call("maximum", u, bound), call("minimum", u, bound)
                 first, second = (above, below) if compared.startswith("greater") else (below, above)
@@ -323,7 +335,20 @@ def branches(tree: Tree) -> Tree:
 def _within(tree: Tree, u: Name, bounded: Tree) -> Tree:
     """Return an expression in which the functions that may overflow, or have no value, are handed what is bounded."""
     if isinstance(tree, Call):
-        if tree.function in ("exp", "expm1", "log", "log1p", "sqrt", "cosh", "sinh", "pow", "asin", "acos", "atanh", "divide"):
+        if tree.function in (
+            "exp",
+            "expm1",
+            "log",
+            "log1p",
+            "sqrt",
+            "cosh",
+            "sinh",
+            "pow",
+            "asin",
+            "acos",
+            "atanh",
+            "divide",
+        ):
             return rewritten(tree, lambda part: bounded if part == u else part)
         return Call(tree.function, tuple(_within(operand, u, bounded) for operand in tree.operands))
     return tree
