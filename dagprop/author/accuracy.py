@@ -84,13 +84,22 @@ def exact_values(tree: Tree, points: Points) -> Exact:
     rows = points.rows()
     found = [exact_value(tree, row) for row in rows]
     kept = [i for i, value in enumerate(found) if value is not None and abs(value) < 1e300]
-    slack = []
-    for i in kept:
-        moved = [exact_value(tree, {name: number * (1 + 1e-13) for name, number in rows[i].items()})]
-        change = max((abs(value - found[i]) for value in moved if value is not None), default=0)
-        slack.append(min(float(change) * 0.02, 1e300))  # 1e-13 are some 500 roundings of half a digit
+    slack = [_slack(tree, rows[i], found[i]) for i in kept]
     chosen = Points({name: column[kept] for name, column in points.values.items()})
     return Exact(chosen, np.array([float(found[i]) for i in kept]), np.array(slack))
+
+
+def _slack(tree: Tree, row: Mapping[str, float], value: Any) -> float:
+    """Return how far a value moves with the roundings of its inputs; where it jumps, nothing is to be judged."""
+    largest = 0.0
+    for direction in (1, -1):
+        moved = {name: number * (1 + direction * 1e-13 * (i + 1)) for i, (name, number) in enumerate(row.items())}
+        beside = exact_value(tree, moved)
+        change = float(min(abs(beside - value), 1e300)) if beside is not None else 0.0
+        if change > 1e-6 * abs(value) + 1e-300 and change > 1e-3 * abs(float(value)):
+            return float("inf")
+        largest = max(largest, change)
+    return 0.02 * largest  # 1e-13 are some 500 roundings of half a digit
 
 
 @dataclass(frozen=True, slots=True, order=True)

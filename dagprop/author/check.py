@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dagprop.author.derivative_checks import check_by_moving, check_symbolically
 from dagprop.author.engine_checks import check_back_ends, check_formula, check_sample_axis, check_speed
-from dagprop.author.promises import check_declaration, check_far_out, check_shapes
+from dagprop.author.promises import APART, check_declaration, check_far_out, check_shapes
 from dagprop.author.report import Item, Report, wrong
 from dagprop.author.trial import Trial, find_trial, input_count, line_of
 from dagprop.errors import DagpropError, PluginError, Problem, error_text, quote, suggest
@@ -76,12 +76,14 @@ def check_op(op: Op, place: str, timed: bool = True) -> Report:
     trial = find_trial(op)
     if not isinstance(trial, Trial):
         line = line_of(trial, op.forward)
-        message = f"the forward rule cannot be run: {error_text(trial)}"
-        report.items.append(Item("shapes", "no inputs work", (wrong(op, op.forward, message, None, line),)))
+        changes = "read-only" in str(trial)
+        message = "the forward rule " + ("changes its input" if changes else f"cannot be run: {error_text(trial)}")
+        hint = APART if changes else None
+        report.items.append(Item("shapes", "no inputs work", (wrong(op, op.forward, message, hint, line),)))
         return report
     for item in _items(op, trial, timed):
         report.items.append(item)
-        if item.name in ("shapes", "samples") and item.status == "wrong":
+        if item.name == "samples" and not report.ok:
             break  # what follows would say the same in other words
     return report
 

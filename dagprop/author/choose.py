@@ -11,7 +11,6 @@ from dagprop.author.derive import Derivative, Style, derivative_base, styles
 from dagprop.author.expression import Tree
 from dagprop.author.stable import EXACT, applicable, stable
 
-
 _SMOOTH = [name for name in EXACT if name != "branches"]
 
 

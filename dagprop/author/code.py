@@ -124,10 +124,8 @@ def _variable(part: Call, used: Collection[str]) -> str:
     function = part.function
     sigmoid = function == "divide" and part.operands[0] == Number(1)
     first = _VARIABLES.get(function, "u") if function != "divide" or sigmoid else "q"
-    for name in (first, *"uvwzabcdhkmnpqrst"):
-        if name not in used:
-            return name
-    return next(f"u{i}" for i in range(1000) if f"u{i}" not in used)
+    names: list[str] = [first, *"uvwzabcdhkmnpqrst", *(f"u{i}" for i in range(1000))]
+    return next(name for name in names if name not in used)
 
 
 def expression(tree: Tree) -> str:

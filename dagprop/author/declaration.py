@@ -1,4 +1,4 @@
-"""What an author asks for: the names, the formula and the sentence of a new op, each checked before anything is made."""
+"""What an author asks for: the names, the formula and the sentence of a new op, checked before anything is made."""
 
 from __future__ import annotations
 

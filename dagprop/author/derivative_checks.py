@@ -13,7 +13,7 @@ from dagprop.author.expression import Tree
 from dagprop.author.promises import quiet
 from dagprop.author.recorded import constants_in, recorded_forward
 from dagprop.author.report import Item, worth_knowing, wrong
-from dagprop.author.trial import Trial, forward, input_name, is_elementwise, rule_result
+from dagprop.author.trial import Trial, forward, given_attributes, input_name, is_elementwise, rule_result
 from dagprop.backends.leaf_values import leaf_values
 from dagprop.backends.reference import Array
 from dagprop.check.network import check_network
@@ -26,7 +26,28 @@ from dagprop.plan.network import Network, prepare
 POINTS = 90
 """So many numbers are put into each input of an elementwise op."""
 
-FAR_POINTS = (-300.0, -88.8, -37.1, -20.3, -8.7, -2.2, -0.3, -1e-5, 1e-5, 0.4, 1.9, 7.7, 21.3, 37.9, 88.8, 300.0)
+FAR_POINTS = (
+    -1e4,
+    -745.2,
+    -300.0,
+    -88.8,
+    -37.1,
+    -20.3,
+    -8.7,
+    -2.2,
+    -0.3,
+    -1e-5,
+    1e-5,
+    0.4,
+    1.9,
+    7.7,
+    21.3,
+    37.9,
+    88.8,
+    300.0,
+    745.2,
+    1e4,
+)
 
 LOST = 1e-9
 """A relative error above this is worth knowing."""
@@ -40,11 +61,7 @@ def op_network(op: Op, values: list[Any], attributes: dict[str, Any]) -> Network
     GraphError
         If the op does not run on shapes.
     """
-    given = {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in attributes.items()
-        if value != op.signature.attribute(name).default
-    }
+    given = given_attributes(op, attributes)
     nodes = {
         f"x{i}": Node(f"x{i}", "parameter", (), {"value": x.tolist()}) for i, x in enumerate(values) if x is not None
     }
@@ -115,15 +132,14 @@ def _finding_problem(op: Op, finding: Finding, inputs: list[Array]) -> Problem |
             )
         message = f"{by}: the rule gives {finding.rule:.9g}, moving the input {finding.numeric:.9g} ({finding.method})"
         return wrong(op, rule, message, finding.hint or "derive the forward rule again")
+    rule_gives = f"the rule gives {finding.rule + 0.0:.6g}"
     if finding.kind == "kink":
-        message = f"a kink, {by}: {finding.left:.6g} to the left, {finding.right:.6g} to the right; the rule gives {finding.rule:.6g}"
-        return worth_knowing(op, rule, message)
+        sides = f"{finding.left + 0.0:.6g} to the left, {finding.right + 0.0:.6g} to the right"
+        return worth_knowing(op, rule, f"a kink, {by}: {sides}; {rule_gives}")
     if finding.kind == "jump":
-        return worth_knowing(
-            op, rule, f"a jump, {by}: the output has no derivative there; the rule gives {finding.rule:.6g}"
-        )
+        return worth_knowing(op, rule, f"a jump, {by}: the output has no derivative there; {rule_gives}")
     if finding.kind == "not finite":
-        return worth_knowing(op, rule, f"{by}: the rule gives {finding.rule:.6g}", finding.hint or None)
+        return worth_knowing(op, rule, f"{by}: {rule_gives}", finding.hint or None)
     return None
 
 
@@ -135,7 +151,7 @@ def _at(op: Op, position: int, x: Array, finding: Finding) -> str:
 
 
 def check_symbolically(op: Op, trial: Trial) -> Item:
-    """Compare the values and the derivatives with exact ones, of the recorded forward rule and of what SymPy derives of it."""
+    """Compare values and derivatives with exact ones: the forward rule is recorded, and SymPy derives it."""
     name = "symbolic derivative"
     if not is_elementwise(op):
         return Item(name, "not elementwise", skipped=True)
@@ -161,7 +177,7 @@ def check_symbolically(op: Op, trial: Trial) -> Item:
         relative, problem = _compared(op, rule, title, found, exact)
         largest = max(largest, relative)
         problems += [problem] if problem else []
-    return Item(name, f"value and derivatives agree with exact ones to {largest:.1e}", tuple(problems))
+    return Item(name, f"the largest relative error, of values and derivatives, is {largest:.1e}", tuple(problems))
 
 
 def _far_points(count: int) -> list[Array]:

@@ -1,7 +1,7 @@
 """The local derivative of an expression: in many ways of writing it, of which the best is chosen later.
 
-What is smooth is derived and simplified by SymPy.  Choices (``where``, ``maximum``, ``minimum``) and steps are ours: their
-derivative at a kink is that of the built-in ops, and a branch is derived by itself.
+What is smooth is derived and simplified by SymPy.  Choices (``where``, ``maximum``, ``minimum``) and steps are ours:
+their derivative at a kink is that of the built-in ops, and a branch is derived by itself.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Derivative:
         return rewritten(result, _without_trivial)
 
     def _slope(self, tree: Tree, chain: bool) -> tuple[Any, dict[Any, Tree], dict[Any, Tree]]:
-        """Return the derivative as SymPy's, with symbols for the derivatives of what is not smooth, and for its values."""
+        """Return the derivative as SymPy's, with symbols for what is not smooth and for its derivatives."""
         if (tree, chain) in self._slopes:
             return self._slopes[tree, chain]
         import sympy
@@ -171,7 +171,7 @@ class Derivative:
 
 
 def _rough_parts(tree: Tree, chain: bool, inside: bool = False) -> Iterator[Tree]:
-    """Yield the largest parts of an expression that SymPy is not to look into: what is not smooth; arguments of functions."""
+    """Yield the largest parts that SymPy is not to look into: what is not smooth, and arguments of functions."""
     if isinstance(tree, Call) and tree.function in (*_CHOICES, *_STEPS):
         yield tree
         return
@@ -252,7 +252,7 @@ def _without_trivial(part: Tree) -> Tree:
 
 
 def derivative_base(forward: Tree) -> Tree:
-    """Return the expression that is derived: with the functions that are bounded, so that their derivatives are, too."""
+    """Return the expression that is derived: with functions that are bounded, so that their derivatives are, too."""
     return stable(_one_plus_exp(stable(forward, [name for name in EXACT if name not in ("roots", "branches")])), ())
 
 

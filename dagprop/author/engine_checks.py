@@ -1,4 +1,4 @@
-"""What the engine makes of an op: recorded for compiled code, equal on all back ends, printed as a formula, and timed."""
+"""What the engine makes of an op: compiled code that agrees with the reference, a formula, and speed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from dagprop.author.derivative_checks import op_network
 from dagprop.author.report import Item, worth_knowing, wrong
-from dagprop.author.trial import Trial
+from dagprop.author.trial import Trial, given_attributes
 from dagprop.backends.leaf_values import leaf_values
 from dagprop.backends.select import execute
 from dagprop.errors import DagpropError, Problem, error_text
@@ -53,7 +53,8 @@ def check_back_ends(op: Op, trial: Trial) -> Item:
             if not np.allclose(found, expected, rtol=tolerance, atol=tolerance * size, equal_nan=True):
                 message = f"{name} in {dtype} differs between the reference and compiled code"
                 problems.append(wrong(op, op.forward, message, "does a rule use something beside its arguments?"))
-    return Item("back ends", "recorded; reference and compiled code agree in float64 and float32", tuple(problems))
+    text = "reference and compiled code" + ("" if problems else " agree in float64 and float32")
+    return Item("back ends", text, tuple(problems))
 
 
 def _at_rule(op: Op, problem: Problem, hint: str) -> Problem:
@@ -75,11 +76,7 @@ def check_sample_axis(op: Op, trial: Trial) -> Item:
         declared = [SAMPLE_AXIS, *shape[1:]] if sampled and shape else list(shape or ())
         if shape is not None:
             nodes[f"x{i}"] = Node(f"x{i}", "input", (), {"shape": declared})
-    given = {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in trial.case.attributes.items()
-        if value != op.signature.attribute(name).default
-    }
+    given = given_attributes(op, trial.case.attributes)
     nodes["y"] = Node("y", op.name, tuple(nodes), given)
     try:
         network = prepare(Graph(nodes, outputs=("y",)))
@@ -89,8 +86,8 @@ def check_sample_axis(op: Op, trial: Trial) -> Item:
             "does not run on shapes",
             tuple(_at_rule(op, p, "see dagprop/ops/namespace.py") for p in error.problems),
         )
-    shape = ", ".join(map(str, network.shapes[network.outputs["y"][0]]))
-    return Item("samples", f"any number of samples: the output is ({shape})")
+    output = ", ".join(map(str, network.shapes[network.outputs["y"][0]]))
+    return Item("samples", f"any number of samples: the output is ({output})")
 
 
 def check_formula(op: Op, trial: Trial) -> Item:
@@ -99,22 +96,13 @@ def check_formula(op: Op, trial: Trial) -> Item:
     from dagprop.explain.rule_formulas import derivative_formulas, forward_formulas
 
     inputs = trial.inputs(
-        [() if not shape or len(shape) == 2 and _scalar(op) else shape for shape in trial.case.shapes]
+        [() if not shape or (len(shape) == 2 and _scalar(op)) else shape for shape in trial.case.shapes]
     )
     try:
         network = op_network(op, inputs, trial.case.attributes)
         rules = tuple(f"x{i}" for i in range(len(inputs)) if op.signature.input_name(i).split("[")[0] in op.rules)
         steps = plan(network, network.outputs["y"], network.outputs["y"], rules)
-        shapes = (
-            {
-                name: value.shape
-                for name, value in execute(
-                    steps, leaf_values(network, steps.leaves).arrays, {n: np.ones(()) for n in ()}, "reference"
-                ).values.items()
-            }
-            if False
-            else _shapes(network, inputs)
-        )
+        shapes = _shapes(network, inputs)
         printer = Printer()
         value = printer(forward_formulas(steps.forward[-1], shapes)[0])
         slopes = [printer(formula) for formula in derivative_formulas(steps.backward, shapes)]
@@ -155,7 +143,7 @@ def check_speed(op: Op, trial: Trial) -> Item:
         or set(trial.domains) != {"any numbers"}
     ):
         return Item("speed", "there is no built-in op of the same kind", skipped=True)
-    times = {}
+    times: dict[str, float] = {}
     try:
         for name in (op.name, peer, op.name, peer):
             title, timing, _ = time_steps(
@@ -176,11 +164,7 @@ def _speed_task(name: str, count: int, trial: Trial | None) -> Any:
     from dagprop.train.evaluation import evaluation_plan, gather_leaves
     from dagprop.train.loop import make_task
 
-    attributes = (
-        {}
-        if trial is None
-        else {k: v for k, v in trial.case.attributes.items() if v != trial.case.op.signature.attribute(k).default}
-    )
+    attributes = {} if trial is None else given_attributes(trial.case.op, trial.case.attributes)
     nodes: dict[str, Node] = {"t": Node("t", "constant", (), {"value": 0.1})}
     for i in range(count):
         nodes[f"x{i}"] = Node(f"x{i}", "input", (), {"shape": [SAMPLE_AXIS, 64]})

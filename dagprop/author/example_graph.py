@@ -14,8 +14,8 @@ POINTS = 16
 def example_graph(wish: Wish) -> str:
     """Return the text of a graph file.
 
-    An op of one input, or of learnable ones behind the first, is the activation of the hidden layer; one that has inputs
-    called prediction and target is the loss.
+    An op of one input, or of learnable ones behind the first, is the activation of the hidden layer; one that has
+    inputs called prediction and target is the loss.
     """
     x = [round(-3 + 6 * i / (POINTS - 1), 3) for i in range(POINTS)]
     is_loss = {"prediction", "target"} <= set(wish.inputs)

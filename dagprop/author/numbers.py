@@ -120,7 +120,7 @@ def _float(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _real_power(base: float, exponent: float) -> float:
-    result = base**exponent
+    result: float | complex = base**exponent
     if isinstance(result, complex):
         raise _NotRealError
     return result

@@ -69,10 +69,12 @@ only-include = ["{module}.py"]
 
 
 def _tests(module: str, wish: Wish) -> str:
-    nodes = {name: {"op": "parameter", "value": [-2.2, -0.6, 0.4, 1.7]} for name in wish.inputs}
-    for position, node in enumerate(nodes.values()):
-        node["value"] = [round(number + 0.3 * position, 1) for number in node["value"]]  # type: ignore[attr-defined]
-    nodes["y"] = {"op": wish.op, "inputs": list(wish.inputs)}  # type: ignore[dict-item]
+    points = (-2.2, -0.6, 0.4, 1.7)
+    nodes: dict[str, object] = {
+        name: {"op": "parameter", "value": [round(point + 0.3 * position, 1) for point in points]}
+        for position, name in enumerate(wish.inputs)
+    }
+    nodes["y"] = {"op": wish.op, "inputs": list(wish.inputs)}
     graph = json.dumps({"dagprop": 1, "nodes": nodes}, indent=4)
     return f'''"""The rules are right, and keep what the op contract promises."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 from dagprop.author.expression import EULER, FUNCTIONS, PI, Call, Name, Number, Tree, call, is_constant, names_in
 from dagprop.errors import DagpropError, PluginError, Problem, quote, suggest
@@ -99,10 +100,7 @@ def _syntax_error(text: str, error: SyntaxError) -> DagpropError:
         return PluginError(Problem("DP511", "the formula is empty", hint))
     if "|" in text:
         hint = "write abs(x) for |x|"
-    elif (
-        any(a.isdigit() and b.isalpha() and b not in "eE" for a, b in zip(text, text[1:], strict=False))
-        or before == ")"
-    ):
+    elif any(a.isdigit() and b.isalpha() and b not in "eE" for a, b in pairwise(text)) or before == ")":
         hint = "write a product with *, as in 2*x"
     elif "=" in text:
         hint = "write what stands behind the = alone"
@@ -146,7 +144,7 @@ class _Reader:
         below = depth + 1
         match node:
             case ast.Constant(value=bool()) | ast.Constant(value=complex()):
-                return self._wrong(node, f"{node.value} is no real number")
+                return self._wrong(node, f"{node.value!r} is no real number")
             case ast.Constant(value=int() | float() as number):
                 return self._number(node, number)
             case ast.Name(id=name):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dagprop.author.expression import FUNCTIONS, OPERATORS, Call, Name, Number, Tree
 from dagprop.author.expression import COMPARISONS as COMPARED
+from dagprop.author.expression import FUNCTIONS, OPERATORS, Call, Name, Number, Tree
 from dagprop.author.expression import LOGICAL as CONNECTED
 from dagprop.author.trial import Trial, forward, input_name
 from dagprop.program.recorder import Recorder

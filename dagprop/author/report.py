@@ -1,4 +1,4 @@
-"""What the check of a plugin gives: one line for each thing that was looked at, and a problem for each that is wrong."""
+"""What the check of a plugin gives: a line for each thing that was looked at, a problem for each that is wrong."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def softplus(tree: Tree) -> Tree:
 
 
 def logcosh(tree: Tree) -> Tree:
-    """log cosh u, which overflows far out and cancels near 0."""
+    """Log cosh u, which overflows far out and cancels near 0."""
     match tree:
         case Call("log", (Call("cosh", (u,)),)):
             size = call("abs", u)
@@ -320,7 +320,7 @@ def _square_root(tree: Tree) -> Tree | None:
 
 
 def branches(tree: Tree) -> Tree:
-    """A branch of ``where`` that is not taken: kept where it has a value, for 0 · ∞ and log(-1) are not numbers."""
+    """Keep a branch of ``where`` that is not taken where it has a value: 0 · ∞ and log(-1) are no numbers."""
     match tree:
         case Call(
             "where", (Call("greater" | "greater_equal" | "less" | "less_equal" as compared, (Name() as u, bound)), a, b)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from dagprop.ops.contract import Op, Rule
 
 Shape = tuple[int, ...]
 
-DOMAINS = {
+DOMAINS: Mapping[str, Callable[[Array], Array]] = {
     "any numbers": lambda v: v,
     "positive numbers": lambda v: np.abs(v) + 0.05,
     "numbers between -1 and 1": lambda v: 0.95 * v / (1 + np.abs(v)),
@@ -43,12 +43,20 @@ class Case:
     attributes: dict[str, Any]
 
     def __str__(self) -> str:
-        given = {
-            name: value for name, value in self.attributes.items() if value != self.op.signature.attribute(name).default
-        }
+        given = given_attributes(self.op, self.attributes)
         return "-".join([self.op.name, *map(str, self.shapes), *(f"{k}={v}" for k, v in given.items())]).replace(
             " ", ""
         )
+
+
+def given_attributes(op: Op, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes that differ from their defaults, as a graph file gives them."""
+    defaults = {attribute.name: attribute.default for attribute in op.signature.attributes}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in attributes.items()
+        if value != defaults[name]
+    }
 
 
 def is_elementwise(op: Op) -> bool:
@@ -165,7 +173,8 @@ class Trial:
 
     def numbers(self, raw: Sequence[Array]) -> list[Array]:
         """Return numbers brought to where the op has a value."""
-        return [np.asarray(DOMAINS[domain](v)) for domain, v in zip(self.domains, raw, strict=True)]
+        last = len(self.domains) - 1
+        return [np.asarray(DOMAINS[self.domains[min(i, last)]](v)) for i, v in enumerate(raw)]
 
     def inputs(self, shapes: Sequence[Shape | None], seed: int = 0, dtype: Any = np.float64) -> list[Any]:
         """Return read-only inputs of some shapes."""

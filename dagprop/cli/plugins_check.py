@@ -12,6 +12,7 @@ from dagprop.cli import options
 
 if TYPE_CHECKING:
     from dagprop.author.report import Report
+    from dagprop.errors import Problem
 
 
 @click.command("check")
@@ -23,8 +24,8 @@ def command(plugins: tuple[str, ...], as_json: bool) -> int:
 
     Every op is run on numbers, arrays, no samples, what broadcasts, what is large and NaN; its derivative is compared
     with what the forward rule does when the input moves, and with the symbolic derivative; it must leave its inputs
-    alone, keep shapes and dtypes, be recorded, agree on all back ends, and print as a formula.  Exit code 1 if something
-    is wrong; it is named with file and line.
+    alone, keep shapes and dtypes, be recorded, agree on all back ends, and print as a formula.  Exit code 1 if
+    something is wrong; it is named with file and line.
     """
     return check_and_report(plugins, as_json)
 
@@ -50,7 +51,13 @@ def _text(report: Report) -> str:
     for item in report.items:
         lines.append(f"  {item.status:<8}{item.name:<21}{item.text}")
         for problem in item.problems:
-            lines += [f"          {line}" for line in str(problem).splitlines()]
+            lines += [f"          {line}" for line in _problem_lines(problem)]
     count = sum(not problem.warning for item in report.items for problem in item.problems)
     verdict = "nothing is wrong" if report.ok else f"{count} thing{'s are' if count > 1 else ' is'} wrong"
     return "\n".join([*lines, f"{report.kind} {report.name}: {verdict}"])
+
+
+def _problem_lines(problem: Problem) -> list[str]:
+    place = ":".join(str(part) for part in (problem.file, problem.line) if part is not None)
+    text = f"{place}: {problem.message}" if problem.warning else str(problem).partition("\n")[0]
+    return [text, *([f"  {problem.hint}"] if problem.hint else [])]

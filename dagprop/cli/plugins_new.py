@@ -76,9 +76,9 @@ def command(
     """Write a plugin, and check it.
 
     The derivative of the formula is worked out and simplified.  Of all ways to write both, one is taken that loses no
-    digits; how many are kept is measured against 400.  A formula has numbers, the names of inputs and attributes, pi, e,
-    + - * / **, comparisons, functions such as exp, log, tanh, erf, sqrt, abs, max, min, sigmoid, softplus, relu, clip,
-    and choices: "x if x > 0 else alpha*x", piecewise(x < -1, -1, x > 1, 1, x).
+    digits; how many are kept is measured against 400.  A formula has numbers, the names of inputs and attributes, pi,
+    e, + - * / **, comparisons, functions such as exp, log, tanh, erf, sqrt, abs, max, min, sigmoid, softplus, relu,
+    clip, and choices: "x if x > 0 else alpha*x", piecewise(x < -1, -1, x > 1, 1, x).
 
     \b
       dagprop plugins new mish --formula "x*tanh(log(1 + exp(x)))" --graph mish.json
