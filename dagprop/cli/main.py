@@ -14,7 +14,7 @@ from dagprop import __version__
 from dagprop.errors import DagpropError, Problem
 
 COMMANDS = (
-    *("check", "show", "run", "backprop", "equation", "depends", "derive", "draw"),
+    *("check", "show", "run", "backprop", "equation", "depends", "derive", "draw", "animate"),
     *("paths", "cost", "flow", "check-gradients"),
     *("train", "predict", "evaluate", "plot", "compile", "bench", "ops", "schema"),
 )
