@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from dagprop.errors import GraphError, Problem
-from dagprop.explain.document import Equation
 from dagprop.explain.numbers import Shown
 from dagprop.explain.training_step import TrainingStep
 from dagprop.graph.records import Graph, split_reference
@@ -110,12 +109,12 @@ def _frame(
         moment.phase,
         heading,
         sentence_text(step, moment, items, labels, printer),
-        remark_text(step, moment, items, labels, printer),
+        remark_text(step, moment, items, labels, printer) + _left_out(moment),
         replace(diagram, edges=edges),
         _lit(step, moment, items),
         moment.link,
         moment.node if moment.reused else None,
-        _some(moment.equations),
+        moment.equations[:MOST_EQUATIONS],
         {
             id: {
                 name: arrays[reference]
@@ -128,8 +127,9 @@ def _frame(
     )
 
 
-def _some(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
-    return equations[:MOST_EQUATIONS]
+def _left_out(moment: Moment) -> str:
+    count = len(moment.equations) - MOST_EQUATIONS
+    return f" {count} more are not written out." if count > 0 else ""
 
 
 def _lit(step: TrainingStep, moment: Moment, items: Items) -> frozenset[str]:

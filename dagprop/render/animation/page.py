@@ -25,10 +25,10 @@ from dagprop.render.diagrams.legend import legend
 from dagprop.render.diagrams.theme import DARK, LIGHT, PAGE, theme_of, variables
 from dagprop.render.html import STYLE, html_blocks
 
-WIDE = 1.9
+WIDE = 2.3
 """A picture that is so many times as wide as high has what is said to it below, and not beside it."""
 
-SMALLEST = 0.62
+SMALLEST = 0.72
 """A page that is narrower than the picture makes it smaller, down to this; then it is scrolled."""
 
 _UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
@@ -143,6 +143,7 @@ def _step(number: int, frame: Frame, shown: Shown, nodes: Mapping[str, Node]) ->
     """Return what is said to a frame."""
     remark = f'<p class="remark{" reuse" if frame.reused else ""}">{escape(frame.remark)}</p>' if frame.remark else ""
     equations = "\n".join(html_blocks(frame.equations, shown, nodes))
+    equations = f'<div class="equations">\n{equations}\n</div>' if equations else ""
     return (
         f'<li id="step-{number}" data-phase="{frame.phase}"><h2>{escape(frame.heading)}</h2>'
         f"<p>{escape(frame.sentence)}</p>{remark}\n{equations}</li>"

@@ -13,6 +13,7 @@ from dagprop.render.animation.moments import Moment
 from dagprop.render.diagrams.build import REUSED
 from dagprop.render.diagrams.items import Items
 from dagprop.render.diagrams.labels import Labels
+from dagprop.render.diagrams.names import partial_text
 
 LONGEST = 60
 """A row of more characters is left to the derivation."""
@@ -40,7 +41,7 @@ class SentencePrinter(Printer):
 
     def partial(self, of: str, by: str) -> Printed:
         """Print ∂of/∂by."""
-        return Printed(f"∂{self._name_of(of)}/∂{self._name_of(by)}")
+        return Printed(partial_text(self._name_of(of), self._name_of(by)))
 
     def line(self, equation: Equation) -> str:
         """Return an equation on one line, without the rows that say nothing new or are too long."""

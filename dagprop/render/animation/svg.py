@@ -48,11 +48,12 @@ def picture(animation: Animation, frame: Frame, layout: Layout, theme: Theme) ->
     for cluster, (box, title) in zip(frame.diagram.clusters, layout.clusters, strict=True):
         _rect(root, box, 8, fill=theme.frame_ground, stroke=theme.frame)
         _text(root, cluster.title, title[0], title[1] + 5, 14, theme.quiet)
-    for number, (edge, curve) in enumerate(zip(frame.diagram.edges, layout.edges, strict=True)):
-        _edge(root, edge, curve, theme, lit=number == frame.lit_edge)
     extra = reuse_texts(animation)
     for node, box, more in zip(frame.diagram.nodes, layout.nodes, extra, strict=True):
         _node(root, frame, node, box, theme, bool(more))
+    # Behind the nodes, so that the heads of arrows lie on the frames of nodes.
+    for number, (edge, curve) in enumerate(zip(frame.diagram.edges, layout.edges, strict=True)):
+        _edge(root, edge, curve, theme, lit=number == frame.lit_edge)
     return root
 
 

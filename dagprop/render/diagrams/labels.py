@@ -10,7 +10,7 @@ from dagprop.graph.records import Graph, Node, split_reference
 from dagprop.plan.network import Network
 from dagprop.render.diagrams.chains import Chain
 from dagprop.render.diagrams.items import Item, Items, Link, call_of, declared_call
-from dagprop.render.diagrams.names import clean, from_id, from_reference, from_tex, name_of, shorten
+from dagprop.render.diagrams.names import clean, from_id, from_reference, from_tex, name_of, partial_text, shorten
 from dagprop.render.diagrams.records import DiagramEdge, DiagramNode
 from dagprop.render.diagrams.symbols import array_text, kind_of, shape_text, sign_of, strengths, symbol_of
 from dagprop.render.diagrams.view import Numbers, View
@@ -131,7 +131,7 @@ class Labels:
         if "value" in show:
             rows.append(f"= {array_text(numbers.values.get(reference), digits)}")
         if "grad" in show and self._loss:
-            name = self.gradient_name(reference)
+            name = partial_text(self.full(str(self._network.graph.loss)), self._shown_name(item, reference))
             rows.append(f"{name} = {array_text(numbers.gradients.get(reference), digits)}")
         return rows
 
@@ -141,7 +141,13 @@ class Labels:
 
     def gradient_name(self, reference: str) -> str:
         """Return how the gradient of a value is written."""
-        return f"∂{self.full(str(self._network.graph.loss))}/∂{self.full(reference)}"
+        return partial_text(self.full(str(self._network.graph.loss)), self.full(reference))
+
+    def _shown_name(self, item: Item, reference: str) -> str:
+        """Return how a value is written on arrows and below names: as its node is, where frames tell where that is."""
+        if not self._open_names or (item.call and len(self._outputs.get(item.id, ())) > 1):
+            return self.full(reference)
+        return from_reference(reference, {split_reference(reference)[0]: self._local(item)})
 
     # ------------------------------------------------------------------------------------------ arrows
 
@@ -172,16 +178,13 @@ class Labels:
 
     def factor(self, link: Link) -> str:
         """Return the local derivative of a link as the chain rule writes it."""
-        factor = f"∂{self._target_name(link)}/∂{self.full(link.reference)}"
+        above, below = (self._items.of[id] for id in (link.target, link.source))
+        factor = partial_text(self._shown_name(above, self.reference(above)), self._shown_name(below, link.reference))
         if self._uses[link.source, link.target] > 1 and not self._items.of[link.target].call:
             op = self._network.ops[self._network.node(link.node).op]
             names = [signature.name for signature in op.signature.inputs]
             factor += f" ({names[link.position] if link.position < len(names) else link.position + 1})"
         return factor
-
-    def _target_name(self, link: Link) -> str:
-        item = self._items.of[link.target]
-        return self.full(self.reference(item))
 
     def with_signs(self, edges: list[tuple[DiagramEdge, Link]]) -> tuple[DiagramEdge, ...]:
         """Return arrows with the sign and the size of what goes back along them, where gradients are shown."""
