@@ -40,6 +40,7 @@ from dagprop.plan.outputs import loss_reference, prediction_outputs
 from dagprop.plan.records import Plan
 from dagprop.plan.steps import plan
 from dagprop.render.animation.drawing import animate_step, write_animation
+from dagprop.render.animation.frames import scene
 from dagprop.render.diagrams.drawing import draw_network, format_of
 from dagprop.render.diagrams.view import Numbers, view_of
 from dagprop.train.data import Data, data_from_arrays, load_data
@@ -598,16 +599,27 @@ def animate(
     DagpropError
         If a file cannot be written (DP603).
     """
-    made = view_of(view)
-    step = _training_step(graph, feeds, parameters, wrt, learning_rate)
-    files = animate_step(graph, step, made, format, theme, None if path is None else os.fspath(path))
+    shown = scene(graph, prepare(graph), view_of(view))
+    visible = [
+        reference
+        for item in shown.seen.items.of.values()
+        for id in item.nodes
+        for reference in shown.network.outputs[id]
+    ]
+    step = _training_step(graph, feeds, parameters, wrt, learning_rate, tuple(visible))
+    files = animate_step(shown, step, format, theme, None if path is None else os.fspath(path))
     if path is not None:
         write_animation(files, os.fspath(path))
     return tuple(files.values())
 
 
 def _training_step(
-    graph: Graph, feeds: Feeds | None, parameters: Feeds | None, wrt: Iterable[str] | None, rate: float | None
+    graph: Graph,
+    feeds: Feeds | None,
+    parameters: Feeds | None,
+    wrt: Iterable[str] | None,
+    rate: float | None,
+    visible: tuple[str, ...],
 ) -> TrainingStep:
     """Return one step of training, with everything in between."""
     network = prepare(graph)
@@ -624,7 +636,7 @@ def _training_step(
         network,
         loss,
         done,
-        derive(graph, every, feeds, parameters),
+        derive(graph, visible, feeds, parameters),
         wanted,
         steps.forward,
         steps.backward,

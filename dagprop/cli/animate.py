@@ -36,6 +36,13 @@ from dagprop.cli.draw import split_names
     "--radius", type=click.IntRange(min=0), default=1, show_default=True, help="With --around: how many arrows away."
 )
 @click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="Refuse to step through more nodes than this.",
+)
+@click.option(
     "--theme",
     type=click.Choice(["light", "dark"]),
     help="For which slides.  [default: for a page what the reader's machine is set to, else light]",
@@ -55,6 +62,7 @@ def command(
     depth: int | None,
     around: str | None,
     radius: int,
+    limit: int,
     theme: str | None,
     data: str | None,
     row: int | None,
@@ -86,6 +94,7 @@ def command(
         depth=depth,
         around=around,
         radius=radius,
+        limit=limit,
         digits=digits,
     )
     note_random_parameters(session)

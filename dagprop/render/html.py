@@ -76,7 +76,7 @@ def html_document(document: Document, shown: Shown, nodes: Mapping[str, Node], s
     )
 
 
-def html_blocks(document: Document, shown: Shown, nodes: Mapping[str, Node]) -> list[str]:
+def html_blocks(document: Sequence[Block], shown: Shown, nodes: Mapping[str, Node]) -> list[str]:
     """Return each block of a document as an element, for a page that has :data:`STYLE`."""
     writer = _Writer(LatexPrinter(Names(nodes), shown), Printer(shown))
     return [writer.block(block) for block in document]

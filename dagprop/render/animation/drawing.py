@@ -8,28 +8,26 @@ from collections.abc import Mapping
 from dagprop.errors import DagpropError, GraphError, Problem, quote, suggest
 from dagprop.explain.numbers import Shown
 from dagprop.explain.training_step import TrainingStep
-from dagprop.graph.records import Graph
-from dagprop.render.animation.frames import animation
+from dagprop.render.animation.frames import Scene, animation
 from dagprop.render.animation.layout import layout
 from dagprop.render.animation.page import page
 from dagprop.render.animation.svg import reuse_texts, slide
 from dagprop.render.diagrams.records import THEMES
 from dagprop.render.diagrams.theme import theme_of
-from dagprop.render.diagrams.view import View
 
 FORMATS = ("html", "frames")
 
 
 def animate_step(
-    graph: Graph, step: TrainingStep, view: View, format: str | None, theme: str | None, path: str | None
+    scene: Scene, step: TrainingStep, format: str | None, theme: str | None, path: str | None
 ) -> dict[str, bytes]:
     """Return the content of the files of an animation, by name: one page, or a picture for each frame.
 
     Parameters
     ----------
-    graph : Graph
+    scene : Scene
+        What is shown.
     step : TrainingStep
-    view : View
     format : {"html", "frames"} or None
         None for what the path asks for.
     theme : {"light", "dark"} or None
@@ -49,11 +47,11 @@ def animate_step(
         if value not in choices:
             message = f"{name} is one of {', '.join(choices)}, not {quote(value)}"
             raise GraphError(Problem("DP011", message, suggest(str(value), choices)))
-    made = animation(graph, step, view)
+    made = animation(scene, step)
     places = layout([frame.diagram for frame in made.frames], reuse_texts(made))
     if format == "html":
         nodes = step.network.graph.nodes
-        return {"": page(made, places, Shown(view.digits), nodes, theme)}
+        return {"": page(made, places, Shown(scene.view.digits), nodes, theme)}
     digits = len(str(len(made.frames) - 1))
     colours = theme_of(theme or "light")
     return {

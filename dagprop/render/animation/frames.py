@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dagprop.errors import GraphError, Problem
 from dagprop.explain.numbers import Shown
 from dagprop.explain.training_step import TrainingStep
 from dagprop.graph.records import Graph, split_reference
+from dagprop.plan.network import Network
 from dagprop.render.animation.moments import Moment, moments
 from dagprop.render.animation.records import Animation, Frame
 from dagprop.render.animation.sentences import SentencePrinter, remark_text, sentence_text
-from dagprop.render.diagrams.build import network_diagram, visible
+from dagprop.render.diagrams.build import Visible, network_diagram, visible
 from dagprop.render.diagrams.items import Items
 from dagprop.render.diagrams.labels import Labels
 from dagprop.render.diagrams.names import clean
@@ -29,14 +30,37 @@ MOST_EQUATIONS = 12
 """Of more equations of one frame the first are written."""
 
 
-def animation(graph: Graph, step: TrainingStep, view: View) -> Animation:
-    """Return the frames of a step of training.
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What all frames show: a part of a network.
+
+    Attributes
+    ----------
+    graph : Graph
+        As it was read, with its definitions.
+    network : Network
+    view : View
+    seen : Visible
+    """
+
+    graph: Graph
+    network: Network
+    view: View
+    seen: Visible
+
+    def diagram(self, numbers: Numbers) -> Diagram:
+        """Return the picture with some numbers."""
+        return network_diagram(self.graph, self.network, self.view, numbers, self.seen)
+
+
+def scene(graph: Graph, network: Network, view: View) -> Scene:
+    """Return what an animation of a network shows.
 
     Parameters
     ----------
     graph : Graph
         As it was read, with its definitions.
-    step : TrainingStep
+    network : Network
     view : View
         Of it ``depth``, ``around``, ``radius``, ``limit`` and ``digits``.
 
@@ -45,22 +69,33 @@ def animation(graph: Graph, step: TrainingStep, view: View) -> Animation:
     GraphError
         If the network is too large (DP803), or a node of the view is not there (DP104).
     """
-    network = step.network
     view = replace(view, weights="node", chain=(), phase=None, show=SHOWN, roll=False)
-    items = visible(network, view).items
-    _refuse(len(items.of), view.limit, "nodes")
+    seen = visible(network, view)
+    hint = "--around NODE shows a part, --depth 0 closes definitions, a larger --limit takes more"
+    _refuse(len(seen.items.of), view.limit, "nodes", hint)
+    return Scene(graph, network, view, seen)
+
+
+def animation(scene: Scene, step: TrainingStep) -> Animation:
+    """Return the frames of a step of training.
+
+    Raises
+    ------
+    GraphError
+        If they are too many (DP803).
+    """
+    items = scene.seen.items
     found = moments(step, items)
-    _refuse(len(found), MOST_FRAMES, "steps")
-    labels = Labels(graph, network, view, Numbers(), items, open_names=False)
-    last = network_diagram(graph, network, view, _numbers(step, found[-1]))
-    title = clean(graph.name or "network")
-    return Animation(title, tuple(_frame(graph, step, view, items, labels, last, found, moment) for moment in found))
+    _refuse(len(found), MOST_FRAMES, "steps", "--wrt NODE shows what one gradient needs, --around NODE a part")
+    labels = Labels(scene.graph, scene.network, scene.view, Numbers(), items, open_names=False)
+    last = scene.diagram(_numbers(step, found[-1]))
+    title = clean(scene.graph.name or "network")
+    return Animation(title, tuple(_frame(scene, step, labels, last, found, moment) for moment in found))
 
 
-def _refuse(count: int, most: int, things: str) -> None:
+def _refuse(count: int, most: int, things: str, hint: str) -> None:
     if count > most:
         message = f"{count:,} {things} are too many to step through; the most is {most:,}"
-        hint = "--around NODE shows a part, --wrt NODE what one gradient needs, --depth 0 closes definitions"
         raise GraphError(Problem("DP803", message, hint))
 
 
@@ -83,17 +118,15 @@ def _numbers(step: TrainingStep, moment: Moment) -> Numbers:
 
 
 def _frame(
-    graph: Graph,
+    scene: Scene,
     step: TrainingStep,
-    view: View,
-    items: Items,
     labels: Labels,
     last: Diagram,
     found: tuple[Moment, ...],
     moment: Moment,
 ) -> Frame:
-    numbers = _numbers(step, moment)
-    diagram = network_diagram(graph, step.network, view, numbers)
+    numbers, items = _numbers(step, moment), scene.seen.items
+    diagram = scene.diagram(numbers)
     # An arrow turns round when its gradient has gone along it, and has its final width at once.
     edges = tuple(
         replace(edge, backward=edge.sign is not None, strength=final.strength if edge.sign is not None else 0.0)
@@ -103,7 +136,7 @@ def _frame(
     heading = moment.phase.capitalize()
     if len(phase) > 1:
         heading += f" {phase.index(moment) + 1} of {len(phase)}"
-    printer = SentencePrinter(labels.full, Shown(view.digits))
+    printer = SentencePrinter(labels.full, Shown(scene.view.digits))
     references = {item.id: labels.reference(item) for item in items.of.values()}
     return Frame(
         moment.phase,

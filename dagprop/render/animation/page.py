@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -57,7 +58,10 @@ def page(animation: Animation, layout: Layout, shown: Shown, nodes: Mapping[str,
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
     )
     shape = "wide" if layout.width > WIDE * layout.height else "high"
-    steps = "\n".join(_step(number, frame, shown, nodes) for number, frame in enumerate(animation.frames))
+    blocks = iter(html_blocks([equation for frame in animation.frames for equation in frame.equations], shown, nodes))
+    steps = "\n".join(
+        _step(number, frame, islice(blocks, len(frame.equations))) for number, frame in enumerate(animation.frames)
+    )
     text = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -139,10 +143,10 @@ def _event(frame: Frame) -> Any:
     return small(frame.event)
 
 
-def _step(number: int, frame: Frame, shown: Shown, nodes: Mapping[str, Node]) -> str:
+def _step(number: int, frame: Frame, blocks: Iterable[str]) -> str:
     """Return what is said to a frame."""
     remark = f'<p class="remark{" reuse" if frame.reused else ""}">{escape(frame.remark)}</p>' if frame.remark else ""
-    equations = "\n".join(html_blocks(frame.equations, shown, nodes))
+    equations = "\n".join(blocks)
     equations = f'<div class="equations">\n{equations}\n</div>' if equations else ""
     return (
         f'<li id="step-{number}" data-phase="{frame.phase}"><h2>{escape(frame.heading)}</h2>'

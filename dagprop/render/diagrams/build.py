@@ -30,69 +30,6 @@ BACKWARD = "from a gradient to those that are computed from it, the loss first"
 DEPENDS = "from a value to what it depends on"
 
 
-def network_diagram(graph: Graph, network: Network, view: View, numbers: Numbers | None = None) -> Diagram:
-    """Return the diagram of a network.
-
-    Parameters
-    ----------
-    graph : Graph
-        As it was read, with its definitions.
-    network : Network
-        The same, prepared.
-    view : View
-        What is to be shown.
-    numbers : Numbers, optional
-        What has been computed.
-
-    Raises
-    ------
-    GraphError
-        If a node of the view is not there (DP104), the loss does not depend on the end of a chain (DP205), or there is
-        no loss (DP206).
-    """
-    numbers = numbers or Numbers()
-    if view.phase == "forward":
-        numbers = numbers.forward_only()
-    seen = visible(network, view)
-    items, ends, near = seen.items, seen.ends, seen.near
-    title = clean(graph.name or "network")
-    if len(items.of) > view.limit:
-        return summary_diagram(network, items, title)
-    chain = _chain(network, items, ends) if ends else None
-    place = items.by_node()
-    kept = {place[id] for id in (*ends, *near) if id in place}
-    weighed = Weighed(items, {}, {})
-    if view.weights_on_edges:
-        weighed = put_weights_on_edges(network, items, kept, fold=not view.needs_numbers and not near)
-    items = weighed.items
-    clusters = () if chain else _clusters(graph, network, items)
-    labels = Labels(graph, network, view, numbers, items, open_names=not chain)
-    nodes = tuple(
-        replace(
-            labels.node(item),
-            dimmed=chain is not None and item.id not in chain.items,
-            cluster=None if chain else labels.frame(item),
-        )
-        for item in items.of.values()
-    )
-    ones, edges = _edges(weighed, chain, view, labels)
-    if chain and chain.reused:
-        clusters = (Cluster("reused", REUSED, kind="reused"),)
-        inside = {end for link in chain.reused for end in (link.source, link.target)}
-        nodes = tuple(replace(node, cluster="reused") if node.id in inside else node for node in nodes)
-    loss = network.graph.loss and place.get(split_reference(network.graph.loss)[0])
-    return Diagram(
-        (*ones, *nodes),
-        labels.with_signs(edges),
-        clusters,
-        title,
-        labels.formula(chain, place[ends[0]]) if chain and len(set(ends)) == 1 else "",
-        DEPENDS if chain else BACKWARD if view.phase == "backward" else FORWARD,
-        loss or None,
-        seen.remarks,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Visible:
     """What of a network a view shows.
@@ -135,6 +72,73 @@ def visible(network: Network, view: View) -> Visible:
         if len(items.of) < whole:
             remarks = (f"{len(items.of)} of {whole} nodes are drawn; --radius {view.radius + 1} draws more",)
     return Visible(items, ends, near, remarks)
+
+
+def network_diagram(
+    graph: Graph, network: Network, view: View, numbers: Numbers | None = None, seen: Visible | None = None
+) -> Diagram:
+    """Return the diagram of a network.
+
+    Parameters
+    ----------
+    graph : Graph
+        As it was read, with its definitions.
+    network : Network
+        The same, prepared.
+    view : View
+        What is to be shown.
+    numbers : Numbers, optional
+        What has been computed.
+    seen : Visible, optional
+        What the view shows, where that is known already.
+
+    Raises
+    ------
+    GraphError
+        If a node of the view is not there (DP104), the loss does not depend on the end of a chain (DP205), or there is
+        no loss (DP206).
+    """
+    numbers = numbers or Numbers()
+    if view.phase == "forward":
+        numbers = numbers.forward_only()
+    seen = seen or visible(network, view)
+    items, ends, near = seen.items, seen.ends, seen.near
+    title = clean(graph.name or "network")
+    if len(items.of) > view.limit:
+        return summary_diagram(network, items, title)
+    chain = _chain(network, items, ends) if ends else None
+    place = items.by_node()
+    kept = {place[id] for id in (*ends, *near) if id in place}
+    weighed = Weighed(items, {}, {})
+    if view.weights_on_edges:
+        weighed = put_weights_on_edges(network, items, kept, fold=not view.needs_numbers and not near)
+    items = weighed.items
+    clusters = () if chain else _clusters(graph, network, items)
+    labels = Labels(graph, network, view, numbers, items, open_names=not chain)
+    nodes = tuple(
+        replace(
+            labels.node(item),
+            dimmed=chain is not None and item.id not in chain.items,
+            cluster=None if chain else labels.frame(item),
+        )
+        for item in items.of.values()
+    )
+    ones, edges = _edges(weighed, chain, view, labels)
+    if chain and chain.reused:
+        clusters = (Cluster("reused", REUSED, kind="reused"),)
+        inside = {end for link in chain.reused for end in (link.source, link.target)}
+        nodes = tuple(replace(node, cluster="reused") if node.id in inside else node for node in nodes)
+    loss = network.graph.loss and place.get(split_reference(network.graph.loss)[0])
+    return Diagram(
+        (*ones, *nodes),
+        labels.with_signs(edges),
+        clusters,
+        title,
+        labels.formula(chain, place[ends[0]]) if chain and len(set(ends)) == 1 else "",
+        DEPENDS if chain else BACKWARD if view.phase == "backward" else FORWARD,
+        loss or None,
+        seen.remarks,
+    )
 
 
 def _edges(
