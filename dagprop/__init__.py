@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dagprop.api import (
         Backprop,
         TrainResult,
+        animate,
         backprop,
         check_file,
         check_gradients,
@@ -80,6 +81,7 @@ __all__ = [
     "GraphError",
     "PluginError",
     "TrainResult",
+    "animate",
     "backprop",
     "check_file",
     "check_gradients",

@@ -43,12 +43,14 @@ if TYPE_CHECKING:  # what explains, checks and draws is imported by those who as
     from dagprop.explain.equation import Equations
     from dagprop.explain.flow import Flow
     from dagprop.explain.paths import Paths
+    from dagprop.explain.training_step import TrainingStep
 
 __all__ = [
     "Backprop",
     "Edge",
     "EpochRecord",
     "TrainResult",
+    "animate",
     "backprop",
     "check_file",
     "check_gradients",
@@ -552,6 +554,105 @@ def draw(
             message = f"the file cannot be written: {error.strerror or error}"
             raise DagpropError(Problem("DP603", message, file=os.fspath(path))) from error
     return picture
+
+
+def animate(
+    graph: Graph,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    format: str | None = None,
+    theme: str | None = None,
+    feeds: Feeds | None = None,
+    parameters: Feeds | None = None,
+    wrt: Iterable[str] | None = None,
+    learning_rate: float | None = None,
+    **view: Any,
+) -> tuple[bytes, ...]:
+    """Show one step of training, move by move: forward, backward, update.
+
+    Parameters
+    ----------
+    graph : Graph
+        With a loss.
+    path : path-like, optional
+        Where to write the page, or the folder for the pictures.
+    format : {"html", "frames"}, optional
+        One page to step through, or a picture for each step; by default a page if the path ends so or there is none.
+    theme : {"light", "dark"}, optional
+        By default a page goes with what the reader's machine is set to; pictures are light.
+    feeds, parameters : mapping from id to array_like, optional
+    wrt : iterable of str, optional
+        The values whose gradients are worked out, with what these need; by default all.
+    learning_rate : float, optional
+        Of the update; by default the graph's.
+    **view
+        What is shown: ``depth``, ``around``, ``radius``, ``limit`` and ``digits`` of
+        :class:`dagprop.render.diagrams.view.View`.
+
+    Returns
+    -------
+    tuple of bytes
+        The page, alone; or the pictures, as SVG.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong or has no loss, is too large to be stepped through (DP803), or the view names what is not
+        there.
+    MissingDependencyError, ComputationError
+        If there is no Graphviz for the layout, or it fails.
+    DagpropError
+        If a file cannot be written (DP603).
+    """
+    from dagprop.render.animation.drawing import animate_step, write_animation
+    from dagprop.render.animation.frames import scene
+    from dagprop.render.diagrams.view import view_of
+
+    shown = scene(graph, prepare(graph), view_of(view))
+    visible = [
+        reference
+        for item in shown.seen.items.of.values()
+        for id in item.nodes
+        for reference in shown.network.outputs[id]
+    ]
+    step = _training_step(graph, feeds, parameters, wrt, learning_rate, tuple(visible))
+    files = animate_step(shown, step, format, theme, None if path is None else os.fspath(path))
+    if path is not None:
+        write_animation(files, os.fspath(path))
+    return tuple(files.values())
+
+
+def _training_step(
+    graph: Graph,
+    feeds: Feeds | None,
+    parameters: Feeds | None,
+    wrt: Iterable[str] | None,
+    rate: float | None,
+    visible: tuple[str, ...],
+) -> TrainingStep:
+    """Return one step of training, with everything in between."""
+    network = prepare(graph)
+    every = _every_value(network)
+    wanted = every if wrt is None else _references(network, wrt)
+    done = backprop(graph, feeds, parameters)
+    loss = loss_reference(network)
+    steps = plan(network, every, (loss,), wanted)
+    used = graph.train.learning_rate if rate is None else rate
+    trained = [id for id in network.graph.parameters() if id in wanted]
+    new = {id: done.values[id] - used * done.gradients[id] for id in trained}
+    after = forward(graph, {**_by_id("feeds", feeds), **new}, parameters)[loss]
+    return TrainingStep(
+        network,
+        loss,
+        done,
+        derive(graph, visible, feeds, parameters),
+        wanted,
+        steps.forward,
+        steps.backward,
+        used,
+        new,
+        float(after.mean()),
+    )
 
 
 def initial_parameters(graph: Graph, seed: int | None = None) -> Values:

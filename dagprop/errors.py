@@ -86,6 +86,7 @@ CODES: dict[str, str] = {
     # DP8xx: what is optional
     "DP801": "A package that this needs is not installed.",
     "DP802": "A picture could not be laid out.",
+    "DP803": "A network is too large to be stepped through.",
 }
 """Every error code with its meaning; ``docs/errors.md`` is generated from this table."""
 

@@ -103,11 +103,22 @@ def _element_block(derivation: Derivation, line: Line, element: tuple[int, ...],
 
 
 def _line_blocks(derivation: Derivation, line: Line, numeric: Numeric, rate: float) -> Iterator[Block]:
+    yield line_equation(derivation, line, numeric)
+    if not line.terms:
+        return
+    if numeric == "all":
+        for term in line.terms:
+            yield from _factor_blocks(derivation, term)
+    if line.target in derivation.wanted and line.target in derivation.network.graph.parameters():
+        yield update(derivation, line, rate if numeric != "symbolic" else None)
+
+
+def line_equation(derivation: Derivation, line: Line, numeric: Numeric) -> Equation:
+    """Return a gradient: by the chain rule, by the rules, in numbers, and worked out."""
     left = Partial(derivation.loss, line.target, line.value.shape)
     if not line.terms:
         note = (f"{derivation.loss} does not depend on {line.target}",)
-        yield Equation(left, (Value(line.value, line.value.shape),), (note,))
-        return
+        return Equation(left, (Value(line.value, line.value.shape),), (note,))
     rows: list[Formula] = [total([chain(derivation, line, term) for term in line.terms])]
     notes: list[tuple[Words, ...]] = [_reuse_note(derivation, line)]
     rows.append(gradient_formula(line))
@@ -119,12 +130,7 @@ def _line_blocks(derivation: Derivation, line: Line, numeric: Numeric, rate: flo
             notes.append(())
         rows.append(Value(line.value, line.value.shape))
         notes.append(())
-    yield Equation(left, tuple(rows), tuple(notes))
-    if numeric == "all":
-        for term in line.terms:
-            yield from _factor_blocks(derivation, term)
-    if line.target in derivation.wanted and line.target in derivation.network.graph.parameters():
-        yield update(derivation, line, rate if numeric != "symbolic" else None)
+    return Equation(left, tuple(rows), tuple(notes))
 
 
 def chain(derivation: Derivation, line: Line, term: Term) -> Formula:
