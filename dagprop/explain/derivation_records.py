@@ -162,6 +162,11 @@ class Derivation(ShownInNotebooks):
         """Whether all values are single numbers."""
         return all(value.size == 1 for value in self.values.values())
 
+    def has_entry(self, reference: str, element: tuple[int, ...]) -> bool:
+        """Whether a value has the entry of an index, as the user means both."""
+        shape = self.plain(reference, self.values[reference]).shape
+        return len(element) == len(shape) and all(0 <= i < size for i, size in zip(element, shape, strict=True))
+
     def index(self, reference: str, element: tuple[int, ...]) -> tuple[int, ...]:
         """Return which entry of a value is meant by an index of the value as the user means it."""
         sampled = self.one_sample and self.network.shapes[reference][:1] == (SAMPLE_AXIS,)

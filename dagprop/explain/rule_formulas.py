@@ -1,7 +1,8 @@
 """The formulas of rules: each rule is run on symbols, as for the compiled back ends, and what it wrote is read off.
 
-Nothing is reordered or worked out; only factors of 1 and changes of shape that mathematics does not write are left out.
-Where a rule calls the forward rule of a function that has a name of its own, such as σ, the formula says that name.
+Nothing is reordered or worked out; only factors of 1, the 0 that Python's ``sum`` begins with, and changes of shape
+that mathematics does not write are left out.  Where a rule calls the forward rule of a function that has a name of its
+own, such as σ, the formula says that name.
 """
 
 from __future__ import annotations
@@ -117,6 +118,8 @@ class _Tracer:
                     formulas[number] = Apply(name, (formulas[operand],), (), shape)
                 case "real":
                     formulas[number] = operands[0]
+                case "add" if isinstance(operands[0], Number) and operands[0].value == 0 and operands[1].shape == shape:
+                    formulas[number] = operands[1]
                 case primitive:
                     formulas[number] = Apply(primitive, operands, instruction.parameters, shape)
         return formulas[result.number]

@@ -92,10 +92,10 @@ def _(value: Backprop) -> tuple[Document, Mapping[str, Node]]:
         for edge in value.edges
     ]
     document = (
-        Heading("Forward and backward"),
+        Heading(("Forward and backward",)),
         Paragraph((f"The loss is {value.loss:.6g}.",)),
         Table(("node", "value", "gradient"), tuple(_few(nodes))),
-        Heading("Local derivatives, from the loss to the leaves", 3),
+        Heading(("Local derivatives, from the loss to the leaves",), 3),
         Table(("edge", "local derivative", "× gradient of user", "adds to the gradient of"), tuple(_few(uses))),
     )
     return document, {}
@@ -108,7 +108,7 @@ def _(value: TrainResult) -> tuple[Document, Mapping[str, Node]]:
     rows = [(str(record.epoch), *(f"{getattr(record, name):.6g}" for name in used)) for record in value.history]
     words = f"{len(value.history)} epochs of {value.samples['train']} samples"
     table = Table(("epoch", *(name.replace("_", " ") for name in used)), tuple(_few(rows)))
-    return (Heading("Training"), Paragraph((words,)), table), {}
+    return (Heading(("Training",)), Paragraph((words,)), table), {}
 
 
 def _number(array: Array) -> Value:

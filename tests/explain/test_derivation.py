@@ -40,7 +40,7 @@ LECTURE = [
         "w3",
         "∂L/∂f3 · ∂f3/∂a3 · ∂a3/∂w3",
         "-(y - f3) · f3(1 - f3) · f2",
-        "-0.381726 · 0.236011 · 0.321486",
+        "(-0.381726) · 0.236011 · 0.321486",
         "-0.0289632",
     ),
     (
@@ -200,4 +200,4 @@ def test_one_entry_written_out_is_that_entry(path):
 
 def test_computed_numbers_have_as_many_digits_as_asked_for(four_layers):
     numbers = four_layers.lines[0].terms[0].numbers
-    assert Printer(Shown(3))(numbers) == "-0.382 · 0.236 · 0.321"
+    assert Printer(Shown(3))(numbers) == "(-0.382) · 0.236 · 0.321"
