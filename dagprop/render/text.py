@@ -82,9 +82,9 @@ def broken(text: str, room: int) -> list[str]:
     parts, start = [], 0
     while len(text) - start > room:
         coming = [(place, hold) for place, hold in places if place > start]
-        fitting = [(place, hold) for place, hold in coming if place - start <= room]
-        late = [(place, hold) for place, hold in fitting if place - start > room // 2]
-        found = [(place, hold) for place, hold in fitting if not hold] or late or fitting or coming[:1]
+        late = [(place, hold) for place, hold in coming if place - start > room // 2]
+        terms = [(place, hold) for place, hold in coming if place - start <= room and hold == 0]
+        found = terms or [(place, hold) for place, hold in late if place - start <= room] or late[:1]
         if not found:
             break
         least = min(hold for _, hold in found)
