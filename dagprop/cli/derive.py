@@ -131,7 +131,8 @@ def _check(session: Session, derivation: Derivation, feeds: dict[str, Any], digi
     from dagprop.explain.numbers import Shown, array_text, number_text
     from dagprop.explain.tables import table
 
-    lines = [line for line in check_derivation(derivation, digits) if line.target in set(derivation.wanted)]
+    wanted = set(derivation.wanted)
+    lines = [line for line in check_derivation(derivation, digits) if line.reused or line.target in wanted]
     shown = Shown(digits)
     rows = [
         (
@@ -140,7 +141,8 @@ def _check(session: Session, derivation: Derivation, feeds: dict[str, Any], digi
             "–" if line.by_digits is None else number_text(line.by_digits, digits),
             "agree" if line.passed else f"differ by {number_text(line.relative, 2)} of the largest entry",
         )
-        for line in lines[:MOST_CHECKED]
+        for place, line in enumerate(lines)
+        if place < MOST_CHECKED or not line.passed
     ]
     header = ("gradient", "by the formula", "by the engine", "by the digits shown", "")
     click.echo(f"\nCheck\n{table(header, rows)}", err=aside)
