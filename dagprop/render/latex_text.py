@@ -11,18 +11,8 @@ _SPECIAL = {
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
     **{character: f"\\{character}" for character in "#$%&_{}"},
     **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''", "`": "\\textasciigrave{}"},
-    **{
-        "–": "--",
-        "—": "---",
-        "’": "'",
-        "‘": "`",
-        "“": "``",
-        "”": "''",
-        "…": r"\ldots{}",
-        "\n": " ",
-        "\t": " ",
-        "\0": "{}",
-    },
+    **{"–": "--", "—": "---", "’": "'", "‘": "`", "“": "``", "”": "''", "…": r"\ldots{}"},
+    **{"\n": " ", "\t": " ", "\0": "{}"},
 }
 
 _MATHEMATICS = {

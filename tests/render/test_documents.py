@@ -19,6 +19,7 @@ from dagprop.explain.numbers import Shown
 from dagprop.graph.records import Node
 from dagprop.plan.network import prepare
 from dagprop.render.documents import render_document
+from dagprop.render.latex_text import escaped as latex_text
 
 ROOT = Path(__file__).parent.parent.parent
 GRAPHS = sorted(path.stem for path in ROOT.glob("graphs/*.json"))
@@ -264,6 +265,11 @@ def test_hostile_texts_come_to_nothing_in_markdown():
     assert "](" not in re.sub(r"\$\$.*?\$\$", "", markdown, flags=re.DOTALL)
     rows = [line for line in markdown.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}
+
+
+def test_characters_that_latex_joins_stay_apart():
+    assert latex_text("--full, ,,") == "-{}-full, ,{},"
+    assert latex_text("1–3") == "1--3"
 
 
 def test_long_rows_are_broken_at_their_operators(load_graph):
