@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dagprop.backends.reference import Array, Values
 from dagprop.explain.formula import Dots, Formula, Partial, Product
-from dagprop.graph.notebook import ShownInNotebooks
+from dagprop.graph.notebook import ShownInNotebooks, shown
 from dagprop.graph.records import SAMPLE_AXIS
 from dagprop.plan.network import Network
 from dagprop.plan.records import BackwardStep, Plan
@@ -96,9 +96,9 @@ class Line:
     value: Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Derivation(ShownInNotebooks):
-    """The gradients of some values, line by line.
+    """The gradients of some values, line by line; ``print`` writes them out.
 
     Attributes
     ----------
@@ -134,6 +134,14 @@ class Derivation(ShownInNotebooks):
     values: Values
     gradients: Values
     one_sample: bool
+
+    def __repr__(self) -> str:
+        names = [line.target for line in self.lines]
+        shown = names if len(names) <= SHOWN_PREFIX else [*names[:2], "...", names[-1]]
+        return f"<Derivation of {self.loss} by {', '.join(shown)}>"
+
+    def __str__(self) -> str:
+        return shown("text", self) or repr(self)
 
     @property
     def loss_value(self) -> float:

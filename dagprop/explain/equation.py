@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from dagprop.explain.formula import Formula, Name, name_counts, substitute
 from dagprop.explain.printer import Printer
 from dagprop.explain.substitutions import Activation, Substitution, substitutions_of
+from dagprop.graph.notebook import ShownInNotebooks
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import prediction_outputs
 
@@ -26,8 +27,8 @@ SHORT = 6
 """A value of no more parts is written again at each of its uses."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Equations:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Equations(ShownInNotebooks):
     """A network, written as equations.
 
     Attributes
@@ -48,6 +49,9 @@ class Equations:
     nested: tuple[Substitution, ...]
     substitutions: tuple[Substitution, ...]
     activations: tuple[Activation, ...]
+
+    def __repr__(self) -> str:
+        return f"<Equations of {', '.join(self.roots)}>"
 
     def __str__(self) -> str:
         printer = Printer()

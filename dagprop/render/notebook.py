@@ -12,7 +12,7 @@ from dagprop.explain.algorithm import algorithm
 from dagprop.explain.derivation_document import derivation_document
 from dagprop.explain.derivation_records import Derivation
 from dagprop.explain.document import Document, Heading, Paragraph, Table, Words
-from dagprop.explain.equation import equations
+from dagprop.explain.equation import Equations, equations
 from dagprop.explain.equation_document import equation_document
 from dagprop.explain.formula import Name, Partial, Value
 from dagprop.explain.numbers import Shown
@@ -34,7 +34,12 @@ def html(value: object) -> str | None:
 
 def latex(value: object) -> str | None:
     """Return a value as LaTeX, or None where it is no mathematics."""
-    return _written(value, "latex") if isinstance(value, Graph | Derivation) else None
+    return _written(value, "latex") if isinstance(value, Graph | Derivation | Equations) else None
+
+
+def text(value: object) -> str:
+    """Return a value as text for a terminal."""
+    return _written(value, "text")
 
 
 def svg(value: object) -> str | None:
@@ -71,6 +76,11 @@ def _(value: Derivation) -> tuple[Document, Mapping[str, Node]]:
     graph = value.network.graph
     document = derivation_document(value, "substituted", graph.train.learning_rate)
     return (*document, *algorithm(value)), graph.nodes
+
+
+@explained.register
+def _(value: Equations) -> tuple[Document, Mapping[str, Node]]:
+    return equation_document(value), value.network.graph.nodes
 
 
 @explained.register
