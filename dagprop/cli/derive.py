@@ -45,7 +45,13 @@ def parse_element(context: click.Context, option: click.Parameter, text: str | N
 )
 @options.document_options
 @click.option("--check", is_flag=True, help="Multiply out what is displayed; compare with the engine and differences.")
-@click.option("--lr", type=options.Finite(min=0), help="The learning rate of the update.  [default: the graph's]")
+@click.option(
+    "--lr",
+    "--learning-rate",
+    "lr",
+    type=options.Finite(min=0),
+    help="The learning rate of the update.  [default: the graph's]",
+)
 @options.feeding
 @options.row_option
 @options.digits_option

@@ -27,12 +27,8 @@ def algorithm(derivation: Derivation) -> tuple[Block, ...]:
     inputs = tuple(fed_inputs(network))
     asked = set(derivation.wanted)
     trained = [name for name in network.graph.parameters() if name in asked]
-    batch = network.graph.train.batch_size
     shapes = {name: value.shape for name, value in derivation.values.items()}
-    samples: tuple[Words, ...] = ("for each sample", *_tuple(inputs), ":")
-    if batch > 1 and inputs:
-        samples = (f"for each batch of {batch} samples", *_tuple(inputs), ", with the mean of their derivatives:")
-    lines: Lines = [(0, ("for each epoch:",)), (1, samples), (2, ("forward:",))]
+    lines: Lines = [(0, ("for each epoch:",)), (1, _samples(derivation, inputs)), (2, ("forward:",))]
 
     def forward(step: ForwardStep) -> tuple[Words, ...]:
         formulas = forward_formulas(step, shapes)
@@ -58,6 +54,22 @@ def algorithm(derivation: Derivation) -> tuple[Block, ...]:
     )  # fmt: skip
     lines.append((0, vector))
     return Heading(("Stochastic gradient descent for this network",)), Listing(tuple(lines))
+
+
+def _samples(derivation: Derivation, inputs: Sequence[str]) -> tuple[Words, ...]:
+    """Return what a step of training takes; the formulas are those of as many samples as were fed."""
+    batch = derivation.network.graph.train.batch_size
+    fed = 1 if derivation.one_sample else max((_length(derivation, name) for name in inputs), default=1)
+    if fed > 1:
+        return (f"for each batch of {fed} samples", *_tuple(inputs), ":")
+    if batch > 1 and inputs:
+        return (f"for each batch of {batch} samples", *_tuple(inputs), ", with the mean of their derivatives:")
+    return ("for each sample", *_tuple(inputs), ":")
+
+
+def _length(derivation: Derivation, name: str) -> int:
+    array = derivation.values.get(name)
+    return array.shape[0] if array is not None and array.ndim else 1
 
 
 def _tuple(names: Sequence[str]) -> tuple[Words, ...]:
