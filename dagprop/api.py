@@ -373,7 +373,7 @@ def derive(
     Returns
     -------
     Derivation
-        Printed by :func:`dagprop.explain.derivation_document.derivation_document`.
+        ``print`` writes it out; a notebook shows it.
 
     Raises
     ------

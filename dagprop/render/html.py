@@ -14,7 +14,7 @@ from dagprop.render.latex_printer import LatexPrinter
 from dagprop.render.mathml import mathml
 from dagprop.render.names import Names
 from dagprop.render.rows import PAGE, Row, broken, equation_rows
-from dagprop.render.text import equation_text
+from dagprop.render.text import equation_text, text_document
 
 STYLE = """
 .dagprop { font: 1.05rem/1.6 system-ui, sans-serif; color: inherit; overflow-wrap: anywhere; }
@@ -66,7 +66,7 @@ def html_document(document: Document, shown: Shown, nodes: Mapping[str, Node], s
     body = "\n".join(html_blocks(document, shown, nodes))
     if not standalone:
         return f'<div class="dagprop">\n<style>{STYLE}</style>\n{body}\n</div>'
-    titles = [block.text for block in document if isinstance(block, Heading)]
+    titles = [text_document((block,), shown).partition("\n")[0] for block in document if isinstance(block, Heading)]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -91,8 +91,8 @@ class _Writer:
     def block(self, block: Block) -> str:
         """Return the element of a block."""
         match block:
-            case Heading(text, level):
-                return f"<h{level}>{escape(text)}</h{level}>"
+            case Heading(words, level):
+                return f"<h{level}>{self._words(words)}</h{level}>"
             case Paragraph(words):
                 return f"<p>{self._words(words)}</p>"
             case Equation():
