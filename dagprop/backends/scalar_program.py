@@ -123,10 +123,10 @@ class ScalarTrainer:
         self._given: Mapping[str, Array] = {}
         if len(program.instructions) <= COMPILED_SIZE:
             self.title = SCALAR
-            self._memory, slots, self._call = self._compiled(program, Effort.ALL if pays else Effort.QUICK)
+            self._memory, slots, self._call = self._compiled(program, "all" if pays else "quick")
         else:
             self.title = "scalar program on a compiled machine (LLVM)"
-            self._memory, slots, self._call = self._interpreted(program, Effort.CODE if pays else Effort.QUICK)
+            self._memory, slots, self._call = self._interpreted(program, "code" if pays else "quick")
         self._start = self._memory.copy()
         self._slots = {name: slots[name] for name in roles.leaves}
         self._changing = np.array([slots[name] for name in (*roles.gradients, *roles.updates)], np.intp)
@@ -228,7 +228,7 @@ def evaluate(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         If the program works on arrays.
     """
     check_single(program)
-    function = compiled(evaluate_text(program), EVALUATE_SIGNATURE, program.dtype, Effort.QUICK).functions["evaluate"]
+    function = compiled(evaluate_text(program), EVALUATE_SIGNATURE, program.dtype, "quick").functions["evaluate"]
     given = np.array([inputs[name].reshape(()) for name in program.inputs], program.dtype)
     found = np.empty(len(program.outputs), program.dtype)
     function(given.ctypes.data, found.ctypes.data)
