@@ -89,6 +89,28 @@ def machine_code(
     return MachineCode(functions, engine)
 
 
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """The vector registers of a processor: how many there are, and of how many bytes."""
+
+    count: int
+    size: int
+
+
+@cache
+def registers() -> Registers:
+    """Return the vector registers of the machine that this runs on; where LLVM is not there, what most have."""
+    try:
+        features = _llvm()[0].get_host_cpu_features()
+    except NotCompiledError:
+        features = {}
+    if features.get("avx512f"):
+        return Registers(32, 64)
+    if features.get("neon"):
+        return Registers(32, 16)
+    return Registers(16, 32 if features.get("avx") else 16)
+
+
 def addresses(arrays: Sequence[Any]) -> Any:
     """Return an array of the addresses of the numbers of NumPy arrays, which must outlive it."""
     return (ctypes.c_void_p * max(len(arrays), 1))(*(array.ctypes.data for array in arrays))
