@@ -19,6 +19,12 @@ LARGEST_ALONE = 1.5e8
 LONGEST = 4096
 """Longer sums are left to the library, which adds them up in parts, for the sake of accuracy."""
 
+LONGEST_PACKED = 1024
+"""Of a right matrix that has to be packed, no more rows find room on the stack."""
+
+FEWEST = 4
+"""For fewer rows it does not pay to pack the right matrix."""
+
 CALL = 5e-7
 """Seconds that a call takes less than one of NumPy."""
 OPERATION = 1e-12
@@ -68,8 +74,10 @@ def _product(lowered: Lowered, lies: Mapping[int, Layout], number: int) -> Produ
         return None
     if len(left.shape) != 2 or len(right.shape) != 2 or not prod(left.shape) * prod(right.shape):
         return None
-    if right.strides[1] != 1 or left.shape[1] > LONGEST:
+    (rows, inner), columns = left.shape, right.shape[1]
+    packs = right.strides[1] != 1
+    if inner > LONGEST or (packs and (right.strides[0] != 1 or inner > LONGEST_PACKED or rows < FEWEST)):
         return None
-    rows, inner, columns = *left.shape, right.shape[1]
     subtracts = instruction.primitive == SUBTRACT_PRODUCT
-    return Product(rows, columns, inner, (left.strides[0], left.strides[1]), right.strides[0], subtracts)
+    (left_down, left_across), (right_down, right_across) = left.strides, right.strides
+    return Product(rows, columns, inner, (left_down, left_across), (right_down, right_across), subtracts)
