@@ -29,7 +29,7 @@ CALL = 5e-7
 """Seconds that a call takes less than one of NumPy."""
 OPERATION = 1e-12
 """Seconds that an operation takes less than in the library, at least."""
-COMPILING = 0.02
+COMPILING = 0.03
 """Seconds to compile one product."""
 MOST = 100
 """Products of different sizes: with more, nobody waits for LLVM, however many steps there are."""
