@@ -96,8 +96,10 @@ class _Writer:
             self.loops(across, lambda j, width: self.panel(down, j, width))
         else:
             self.loops(down, lambda i, height: self.loops(across, lambda j, width: self.tile(i, j, height, width)))
+        rows, columns, inner = self.product.rows, self.product.columns, self.product.inner
+        comment = f"; {'result - rate * ' if self.product.subtracts else ''}{rows}x{inner} @ {inner}x{columns}"
         head = f"define i32 @{name}({', '.join(f'ptr noalias {argument}' for argument in arguments)}) {{"
-        return "\n".join([head, "entry:", *self.lines, "  ret i32 0", "}", ""])
+        return "\n".join([comment, head, "entry:", *self.lines, "  ret i32 0", "}", ""])
 
     def loops(self, stretches: list[tuple[int, int, int]], body: Callable[[str, int], None]) -> None:
         """Write a loop for each stretch of an axis that is cut into equal parts."""

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from dagprop.errors import DagpropError, PluginError, Problem, error_text, quote
+from dagprop.errors import DagpropError, PluginError, Problem, quote
 from dagprop.graph.collector import paused_collector
 from dagprop.ops.namespace import Namespace
+from dagprop.plan.abstract import rule_error
 from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
 from dagprop.program.recorder import Recorder
 from dagprop.program.records import Program
@@ -202,7 +203,7 @@ def _named(error: BaseException, step: ForwardStep | BackwardStep) -> PluginErro
     code = getattr(step.rule, "__code__", None)
     problem = Problem(
         "DP503",
-        f"the {what} of {quote(step.op)} cannot be recorded: {error_text(error)}",
+        f"the {what} of {quote(step.op)} cannot be recorded: {rule_error(error)}",
         node=step.node,
         file=code.co_filename if code else None,
         line=code.co_firstlineno if code else None,
