@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dagprop.api import (
-        Backprop,
         TrainResult,
         animate,
         backprop,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
+    from dagprop.backends.edges import Backprop
     from dagprop.check.records import GradientCheck
     from dagprop.cli.plugin_commands import command
     from dagprop.errors import (
@@ -58,6 +58,7 @@ _HOME = {
         ("CheckpointError", "ComputationError", "DagpropError", "DataError", "GraphError", "PluginError"),
         "dagprop.errors",
     ),
+    "Backprop": "dagprop.backends.edges",
     "Dependency": "dagprop.explain.dependency",
     "Equations": "dagprop.explain.equation",
     "GradientCheck": "dagprop.check.records",

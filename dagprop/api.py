@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dagprop.backends.edges import Backprop, Edge, edges
 from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_numbers, leaf_values
 from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
@@ -35,7 +34,8 @@ from dagprop.train.loop import train_network
 from dagprop.train.records import EpochRecord, TrainResult
 from dagprop.train.settings import check_settings
 
-if TYPE_CHECKING:  # what explains, checks and draws is imported by those who ask for it: training starts without it
+if TYPE_CHECKING:  # what explains, checks and draws is imported by what needs it, so that training starts without
+    from dagprop.backends.edges import Backprop, Edge
     from dagprop.check.records import GradientCheck
     from dagprop.explain.cost import Cost
     from dagprop.explain.dependency import Dependency
@@ -46,8 +46,6 @@ if TYPE_CHECKING:  # what explains, checks and draws is imported by those who as
     from dagprop.explain.training_step import TrainingStep
 
 __all__ = [
-    "Backprop",
-    "Edge",
     "EpochRecord",
     "TrainResult",
     "animate",
@@ -209,6 +207,8 @@ def backprop(
     GraphError, ComputationError
         As :func:`value_and_grad` does.
     """
+    from dagprop.backends.edges import Backprop, edges
+
     network = prepare(graph)
     loss = loss_reference(network)
     every = _every_value(network)

@@ -137,10 +137,10 @@ class ScalarTrainer:
         self._given: Mapping[str, Array] = {}
         if size <= COMPILED_SIZE:
             self.title = SCALAR
-            self._memory, slots, self._call = self._compiled(program, updates, Effort.ALL if pays else Effort.QUICK)
+            self._memory, slots, self._call = self._compiled(program, updates, "all" if pays else "quick")
         else:
             self.title = "scalar program on a compiled machine (LLVM)"
-            self._memory, slots, self._call = self._interpreted(program, updates, Effort.CODE if pays else Effort.QUICK)
+            self._memory, slots, self._call = self._interpreted(program, updates, "code" if pays else "quick")
         self._start = self._memory.copy()
         self._rates = {name: slots[name] for name in self._coefficients.fixed}
         self._slots = {name: slots[name] for name in roles.leaves if name not in self._rates}
@@ -251,7 +251,7 @@ def evaluate(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         If the program works on arrays.
     """
     check_single(program)
-    function = compiled(evaluate_text(program), EVALUATE_SIGNATURE, program.dtype, Effort.QUICK).functions["evaluate"]
+    function = compiled(evaluate_text(program), EVALUATE_SIGNATURE, program.dtype, "quick").functions["evaluate"]
     given = np.array([inputs[name].reshape(()) for name in program.inputs], program.dtype)
     found = np.empty(len(program.outputs), program.dtype)
     function(given.ctypes.data, found.ctypes.data)

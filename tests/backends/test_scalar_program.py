@@ -17,7 +17,7 @@ from dagprop.backends import scalar_program
 from dagprop.backends.bytecode import encode
 from dagprop.backends.interpreter import interpret
 from dagprop.backends.llvm_code import TYPES
-from dagprop.backends.llvm_engine import Effort, addresses
+from dagprop.backends.llvm_engine import addresses
 from dagprop.backends.machine_code import MACHINE_SIGNATURE, machine_text
 from dagprop.backends.scalar_code import Roles
 from dagprop.backends.scalar_program import ScalarTrainer, compiled, evaluate
@@ -53,7 +53,7 @@ def program_of(primitive, dtype):
 def run_machine(program, inputs):
     roles = Roles(tuple(program.inputs), (), program.outputs["y"], {}, (), (), {}, ())
     code = encode(program, roles, {}, batched=False)
-    code_of_machine = compiled(machine_text(TYPES[program.dtype]), MACHINE_SIGNATURE, program.dtype, Effort.CODE)
+    code_of_machine = compiled(machine_text(TYPES[program.dtype]), MACHINE_SIGNATURE, program.dtype, "code")
     function = code_of_machine.functions["machine"]
     for name, value in inputs.items():
         code.values[code.slots[name]] = value
