@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dagprop.api import (
-        Backprop,
         TrainResult,
+        animate,
         backprop,
         check_file,
         check_gradients,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
+    from dagprop.backends.edges import Backprop
     from dagprop.check.records import GradientCheck
     from dagprop.cli.plugin_commands import command
     from dagprop.errors import (
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from dagprop.graph.records import Graph
     from dagprop.ops.layers import definition
     from dagprop.ops.registry import op
+    from dagprop.train.contract import initializer, metric, optimizer, schedule
 
 __version__ = "0.1.0"
 
@@ -56,6 +58,7 @@ _HOME = {
         ("CheckpointError", "ComputationError", "DagpropError", "DataError", "GraphError", "PluginError"),
         "dagprop.errors",
     ),
+    "Backprop": "dagprop.backends.edges",
     "Dependency": "dagprop.explain.dependency",
     "Equations": "dagprop.explain.equation",
     "GradientCheck": "dagprop.check.records",
@@ -63,6 +66,7 @@ _HOME = {
     "command": "dagprop.cli.plugin_commands",
     "definition": "dagprop.ops.layers",
     "op": "dagprop.ops.registry",
+    **dict.fromkeys(("initializer", "metric", "optimizer", "schedule"), "dagprop.train.contract"),
 }
 
 __all__ = [
@@ -78,6 +82,7 @@ __all__ = [
     "GraphError",
     "PluginError",
     "TrainResult",
+    "animate",
     "backprop",
     "check_file",
     "check_gradients",
@@ -91,10 +96,14 @@ __all__ = [
     "flow",
     "forward",
     "initial_parameters",
+    "initializer",
     "load",
+    "metric",
     "op",
+    "optimizer",
     "paths",
     "predict",
+    "schedule",
     "train",
     "value_and_grad",
     "vjp",

@@ -70,6 +70,8 @@ CODES: dict[str, str] = {
     "DP506": "The list of registered plugins cannot be read.",
     "DP507": "There is no plugin of this name.",
     "DP508": "A command of a plugin failed.",
+    "DP511": "A formula, or a name that is given with it, cannot be used for a plugin.",
+    "DP512": "A plugin does not do what the op contract promises.",
     # DP6xx: checkpoints
     "DP601": "The weights file cannot be read.",
     "DP602": "The weights do not fit the graph.",
@@ -84,6 +86,7 @@ CODES: dict[str, str] = {
     # DP8xx: what is optional
     "DP801": "A package that this needs is not installed.",
     "DP802": "A picture could not be laid out.",
+    "DP803": "A network is too large to be stepped through.",
 }
 """Every error code with its meaning; ``docs/errors.md`` is generated from this table."""
 

@@ -14,6 +14,7 @@ from dagprop.ops import registry
 from dagprop.ops.providers.provide import with_plugins
 from dagprop.ops.providers.requirements import lacking_plugin
 from dagprop.plan.network import order_and_shapes, remember
+from dagprop.train.choices import choice_problems
 from dagprop.train.initializers import initializer_problems
 from dagprop.train.targets import class_problems
 
@@ -51,6 +52,7 @@ def check_file(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> t
     found += [
         *shapes.problems,
         *initializer_problems(reading.expanded),
+        *choice_problems(reading.graph),
         *_requirement_problems(reading.graph),
     ]
     if all(problem.warning for problem in found):

@@ -14,7 +14,7 @@ from dagprop.cli.plugin_commands import PluginGroup
 from dagprop.errors import DagpropError, Problem
 
 COMMANDS = (
-    *("check", "show", "run", "backprop", "equation", "depends", "derive", "draw"),
+    *("check", "show", "run", "backprop", "equation", "depends", "derive", "draw", "animate"),
     *("paths", "cost", "flow", "check-gradients"),
     *("train", "predict", "evaluate", "plot", "compile", "bench", "ops", "plugins", "schema"),
 )

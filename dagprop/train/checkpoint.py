@@ -12,7 +12,7 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ import numpy as np
 from dagprop import __version__
 from dagprop.errors import CheckpointError, GraphError, Problem, quote, suggest
 from dagprop.graph.records import Graph, TrainSettings
-from dagprop.graph.write import to_json
+from dagprop.graph.write import to_json, train_json
 from dagprop.plan.abstract import format_shape
 from dagprop.plan.network import Network
 from dagprop.train.npz import NpzError, npz_bytes, open_npz
@@ -49,7 +49,7 @@ def weights_metadata(graph: Graph, settings: TrainSettings, epochs: int) -> dict
         "epochs": epochs,
         "graph": graph.name,
         "graph_sha256": graph_hash(graph),
-        "train": asdict(settings),
+        "train": train_json(settings),
     }
 
 
