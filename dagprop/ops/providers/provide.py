@@ -40,6 +40,14 @@ class Provided:
         self.conflicts.update(more.conflicts)
         self.problems.extend(problem for problem in more.problems if problem not in self.problems)
 
+    def hint(self, name: str) -> str | None:
+        """Return all that is known of a name that is still unknown, in a sentence."""
+        conflict = self.conflicts.get(name)
+        if conflict is not None:
+            return f"{conflict.message}: {conflict.hint}"
+        reasons = [str(problem).partition("\n")[0] for problem in self.problems if not problem.warning]
+        return ": ".join([self.hints[name], *reasons]) if name in self.hints else None
+
     def explain(self, problem: Problem) -> Problem:
         """Return the problem of an unknown name with what is known of it now."""
         name = problem.unknown or ""
