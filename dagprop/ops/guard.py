@@ -38,10 +38,11 @@ def time_limit() -> float:
 def guarded() -> Iterator[None]:
     """Stop what runs in the block, with the traceback of where it is, when it hangs, prints without end or exits.
 
-    What it prints goes to the standard error, so that it cannot mix with the output of a command.
+    What it prints goes to the standard error, so that it cannot mix with the output of a command, and it has nothing to
+    read: what stands in the standard input is meant for the command.
     """
     output = _Bounded(sys.stderr)
-    with redirect_stdout(output), redirect_stderr(output), _exits_stop(), _stopped_after(time_limit()):
+    with redirect_stdout(output), redirect_stderr(output), _no_input(), _exits_stop(), _stopped_after(time_limit()):
         yield
 
 
@@ -62,6 +63,15 @@ class _Bounded(io.TextIOBase):
         if self._stream is not None:
             self._stream.write(text)
         return len(text)
+
+
+@contextmanager
+def _no_input() -> Iterator[None]:
+    stream, sys.stdin = sys.stdin, io.StringIO()
+    try:
+        yield
+    finally:
+        sys.stdin = stream
 
 
 @contextmanager

@@ -128,6 +128,16 @@ def test_a_file_with_another_hash_is_not_run(tmp_path):
     assert f"dagprop plugins add {path}" in str(caught.value)
 
 
+def test_what_is_in_the_standard_input_is_not_the_plugins(tmp_path, monkeypatch):
+    import io
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a graph"))
+    load_plugin(write(tmp_path, "import sys\nassert sys.stdin.read() == ''\n" + GOOD))
+    with pytest.raises(PluginError, match="EOFError"):
+        load_plugin(write(tmp_path, "input()\n"))
+    assert sys.stdin.read() == "a graph"
+
+
 def test_interruption_is_not_an_error_of_the_plugin(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         load_plugin(write(tmp_path, "raise KeyboardInterrupt\n"))

@@ -55,7 +55,7 @@ def _files(graph: str | None) -> Iterator[Path]:
     left = MOST_FILES
     for folder in dict.fromkeys(folders):
         try:
-            files = sorted(path for path in folder.iterdir() if path.suffix == ".py")
+            files = sorted(path for path in folder.iterdir() if path.suffix == ".py" and str(path).isprintable())
         except OSError:
             continue
         yield from files[:left]
