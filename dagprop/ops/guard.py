@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import faulthandler
 import io
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any, NoReturn, TextIO
 
 SECONDS = 10.0
@@ -42,8 +43,9 @@ def guarded() -> Iterator[None]:
     read: what stands in the standard input is meant for the command.
     """
     output = _Bounded(sys.stderr)
-    with redirect_stdout(output), redirect_stderr(output), _no_input(), _exits_stop(), _stopped_after(time_limit()):
-        yield
+    with redirect_stdout(output), redirect_stderr(output), _no_input():
+        with _crashes_told(), _exits_stop(), _stopped_after(time_limit()):
+            yield
 
 
 class _Bounded(io.TextIOBase):
@@ -72,6 +74,20 @@ def _no_input() -> Iterator[None]:
         yield
     finally:
         sys.stdin = stream
+
+
+@contextmanager
+def _crashes_told() -> Iterator[None]:
+    """Let Python name the line where it is if it crashes, which nothing can catch."""
+    if faulthandler.is_enabled() or sys.__stderr__ is None:
+        yield
+        return
+    with suppress(OSError, ValueError):  # a standard error that is closed, or no file
+        faulthandler.enable(sys.__stderr__)
+    try:
+        yield
+    finally:
+        faulthandler.disable()
 
 
 @contextmanager
