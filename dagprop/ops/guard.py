@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any, NoReturn, TextIO
 
 SECONDS = 10.0
@@ -43,9 +43,11 @@ def guarded() -> Iterator[None]:
     read: what stands in the standard input is meant for the command.
     """
     output = _Bounded(sys.stderr)
-    with redirect_stdout(output), redirect_stderr(output), _no_input():
-        with _crashes_told(), _exits_stop(), _stopped_after(time_limit()):
-            yield
+    streams = redirect_stdout(output), redirect_stderr(output), _no_input()
+    with ExitStack() as stack:
+        for keeper in (*streams, _crashes_told(), _exits_stop(), _stopped_after(time_limit())):
+            stack.enter_context(keeper)
+        yield
 
 
 class _Bounded(io.TextIOBase):
