@@ -13,11 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dagprop.api import (
-        Backprop,
-        Dependency,
-        Equations,
-        GradientCheck,
         TrainResult,
+        animate,
         backprop,
         check_file,
         check_gradients,
@@ -36,6 +33,9 @@ if TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
+    from dagprop.backends.edges import Backprop
+    from dagprop.check.records import GradientCheck
+    from dagprop.cli.plugin_commands import command
     from dagprop.errors import (
         CheckpointError,
         ComputationError,
@@ -44,8 +44,12 @@ if TYPE_CHECKING:
         GraphError,
         PluginError,
     )
+    from dagprop.explain.dependency import Dependency
+    from dagprop.explain.equation import Equations
     from dagprop.graph.records import Graph
+    from dagprop.ops.layers import definition
     from dagprop.ops.registry import op
+    from dagprop.train.contract import initializer, metric, optimizer, schedule
 
 __version__ = "0.1.0"
 
@@ -54,8 +58,15 @@ _HOME = {
         ("CheckpointError", "ComputationError", "DagpropError", "DataError", "GraphError", "PluginError"),
         "dagprop.errors",
     ),
+    "Backprop": "dagprop.backends.edges",
+    "Dependency": "dagprop.explain.dependency",
+    "Equations": "dagprop.explain.equation",
+    "GradientCheck": "dagprop.check.records",
     "Graph": "dagprop.graph.records",
+    "command": "dagprop.cli.plugin_commands",
+    "definition": "dagprop.ops.layers",
     "op": "dagprop.ops.registry",
+    **dict.fromkeys(("initializer", "metric", "optimizer", "schedule"), "dagprop.train.contract"),
 }
 
 __all__ = [
@@ -71,10 +82,13 @@ __all__ = [
     "GraphError",
     "PluginError",
     "TrainResult",
+    "animate",
     "backprop",
     "check_file",
     "check_gradients",
+    "command",
     "cost",
+    "definition",
     "depends",
     "derive",
     "draw",
@@ -82,10 +96,14 @@ __all__ = [
     "flow",
     "forward",
     "initial_parameters",
+    "initializer",
     "load",
+    "metric",
     "op",
+    "optimizer",
     "paths",
     "predict",
+    "schedule",
     "train",
     "value_and_grad",
     "vjp",

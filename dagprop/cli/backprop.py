@@ -10,7 +10,7 @@ import click
 from dagprop.cli import options
 
 if TYPE_CHECKING:
-    from dagprop.api import Backprop
+    from dagprop.backends.edges import Backprop
     from dagprop.explain.numbers import Shown
     from dagprop.plan.network import Network
 

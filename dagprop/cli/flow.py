@@ -12,7 +12,7 @@ from dagprop.cli import options
 from dagprop.explain.numbers import log_text, number_of_log
 
 if TYPE_CHECKING:
-    from dagprop.api import Flow, ParameterFlow
+    from dagprop.explain.flow import Flow, ParameterFlow
 
 MOST_ROWS = 24
 """Rows of a table; the middle of a longer one is left out."""

@@ -10,8 +10,8 @@ import click
 from dagprop.cli import options
 
 if TYPE_CHECKING:
-    from dagprop.api import Path, Paths
     from dagprop.explain.numbers import Shown
+    from dagprop.explain.paths import Path, Paths
     from dagprop.plan.network import Network
 
 LONGEST_PATH = 12

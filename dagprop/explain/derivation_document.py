@@ -122,11 +122,31 @@ def _too_small(derivation: Derivation) -> dict[str, float]:
 def _line_blocks(
     derivation: Derivation, line: Line, numeric: Numeric, rate: float, log_size: float | None
 ) -> Iterator[Block]:
+    yield line_equation(derivation, line, numeric, log_size)
+    if not line.terms:
+        return
+    if numeric == "all":
+        for term in line.terms:
+            yield from _factor_blocks(derivation, term)
+    if line.target in derivation.wanted and line.target in derivation.network.graph.parameters():
+        yield update(derivation, line, rate if numeric != "symbolic" else None)
+
+
+def line_equation(derivation: Derivation, line: Line, numeric: Numeric, log_size: float | None = None) -> Equation:
+    """Return a gradient: by the chain rule, by the rules, in numbers, and worked out.
+
+    Parameters
+    ----------
+    derivation : Derivation
+    line : Line
+    numeric : {"symbolic", "substituted", "all"}
+    log_size : float, optional
+        The decimal logarithm of the size of a gradient that is 0 because no float64 is so small.
+    """
     left = Partial(derivation.loss, line.target, line.value.shape)
     if not line.terms:
         note = (Name(derivation.loss), " does not depend on ", Name(line.target))
-        yield Equation(left, (Value(line.value, line.value.shape),), (note,))
-        return
+        return Equation(left, (Value(line.value, line.value.shape),), (note,))
     rows: list[tuple[Formula, tuple[Words, ...]]] = []
     chained = total([chain(derivation, line, term) for term in line.terms])
     if not isinstance(chained, Partial):  # or it would say once more what stands on the left
@@ -138,12 +158,7 @@ def _line_blocks(
             rows.append((numbers, ()))
         small = () if log_size is None else (f"no float64 is so small: it is of the size {log_text(log_size, 4)}",)
         rows.append((Value(line.value, line.value.shape), small))
-    yield Equation(left, tuple(row for row, _ in rows), tuple(note for _, note in rows))
-    if numeric == "all":
-        for term in line.terms:
-            yield from _factor_blocks(derivation, term)
-    if line.target in derivation.wanted and line.target in derivation.network.graph.parameters():
-        yield update(derivation, line, rate if numeric != "symbolic" else None)
+    return Equation(left, tuple(row for row, _ in rows), tuple(note for _, note in rows))
 
 
 def chain(derivation: Derivation, line: Line, term: Term) -> Formula:

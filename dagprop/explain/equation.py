@@ -17,9 +17,6 @@ from dagprop.graph.notebook import ShownInNotebooks
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import prediction_outputs
 
-LENGTH = 100
-"""So many names, numbers and signs stand in one equation at most, unless a single rule writes more."""
-
 LEVELS = 25
 """So many values stand inside of each other, or a quarter of the length: deep networks are no towers of brackets."""
 
@@ -58,7 +55,7 @@ class Equations(ShownInNotebooks):
         return "\n".join(f"{printer(Name(line.reference))} = {printer(line.formula)}" for line in self.nested)
 
 
-def equations(network: Network, length: int = LENGTH) -> Equations:
+def equations(network: Network, length: int = 100) -> Equations:
     """Return a network written as equations.
 
     Parameters

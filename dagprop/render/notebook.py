@@ -113,9 +113,9 @@ def _(value: Backprop) -> tuple[Document, Mapping[str, Node]]:
 
 @explained.register
 def _(value: TrainResult) -> tuple[Document, Mapping[str, Node]]:
-    names = ("loss", "accuracy", "validation_loss", "validation_accuracy")
-    used = [name for name in names if any(getattr(record, name) is not None for record in value.history)]
-    rows = [(str(record.epoch), *(f"{getattr(record, name):.6g}" for name in used)) for record in value.history]
+    measures = [record.measures() for record in value.history]
+    used = list(dict.fromkeys(name for row in measures for name in row))
+    rows = [(str(number), *(f"{row[name]:.6g}" for name in used)) for number, row in enumerate(measures, start=1)]
     words = f"{len(value.history)} epochs of {value.samples['train']} samples"
     table = Table(("epoch", *(name.replace("_", " ") for name in used)), tuple(_few(rows)))
     return (Heading(("Training",)), Paragraph((words,)), table), {}
