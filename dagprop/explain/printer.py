@@ -247,8 +247,8 @@ class Printer:
         """Print a product of two."""
         left, right = parts
         both_arrays = all(map(is_array, operands))
-        # Products of matrices and of entries are kept apart by brackets.
-        left_text = self.at(left, POWER if left.kind == "matrix" else NEGATIVE)
+        # Products of matrices and of entries are kept apart by brackets, and quotients from what follows them.
+        left_text = self.at(left, POWER if left.kind in ("matrix", "quotient") else NEGATIVE)
         beside = left.kind == "name" and right.level == SUM
         if self.juxtaposes and not both_arrays and beside:
             return Printed(f"{left_text}{self.fenced(right).text}", PRODUCT)
