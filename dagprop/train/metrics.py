@@ -10,6 +10,7 @@ import numpy as np
 
 from dagprop.backends.numpy_namespace import numpy_namespace
 from dagprop.backends.reference import as_array, code_place
+from dagprop.backends.trainer import Batches
 from dagprop.errors import ComputationError, DagpropError, GraphError, Problem, error_text, quote
 from dagprop.graph.records import SAMPLE_AXIS, Choice
 from dagprop.plan.network import Network
@@ -32,6 +33,9 @@ class Scores:
 
     accuracy: float | None
     metrics: Mapping[str, float]
+
+
+NO_SCORES = Scores(None, {})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,8 +64,8 @@ class Judge:
         """The references of what is compared, or None where nothing is."""
         return None if self.objective is None else (self.objective.prediction, self.objective.target)
 
-    def scores(self, pairs: Sequence[Pair] | None, sizes: Sequence[int]) -> Scores:
-        """Return the scores of predictions in batches of these sizes, or of all of them in one pair.
+    def scores(self, pairs: Sequence[Pair] | None, order: Batches) -> Scores:
+        """Return the scores of predictions in batches, or of all of them in one pair.
 
         Raises
         ------
@@ -69,14 +73,14 @@ class Judge:
             If a metric fails (DP701) or gives no numbers (DP703).
         """
         if not pairs or self.objective is None:
-            return Scores(None, {})
+            return NO_SCORES
         if self.by_sample and len(pairs) > 1:
             predictions, targets = zip(*pairs, strict=True)
             pairs = [(np.concatenate(predictions), np.concatenate(targets))]
-        weights = list(sizes) if len(pairs) == len(sizes) else [sum(sizes)]
+        weights = order.sizes().tolist() if len(pairs) > 1 else [len(order.order)]
 
         def mean(values: Sequence[float]) -> float:
-            return sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
+            return float(sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights))
 
         op = self.objective.op
         return Scores(
