@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from dagprop.backends.numpy_namespace import numpy_namespace
-from dagprop.backends.reference import as_array, code_place
+from dagprop.backends.reference import as_array
 from dagprop.backends.trainer import Batches
+from dagprop.backends.updates import read_only, where
 from dagprop.errors import ComputationError, DagpropError, GraphError, Problem, error_text, quote
 from dagprop.graph.records import SAMPLE_AXIS, Choice
 from dagprop.plan.network import Network
@@ -119,10 +120,7 @@ def judge_of(network: Network, metrics: Sequence[Choice] = ()) -> Judge:
 
 def _measure(rule: TrainingRule, settings: Mapping[str, Any], pair: Pair) -> float:
     """Return what a metric says of predictions: the mean of what its rule gives."""
-    views = [array.view() for array in pair]
-    for view in views:
-        view.flags.writeable = False
-    where = f"the rule is at {code_place(rule.function)}"
+    views = [read_only(array) for array in pair]
     try:
         with np.errstate(all="ignore"):
             given = rule(settings, xp=numpy_namespace, prediction=views[0], target=views[1])
@@ -131,14 +129,14 @@ def _measure(rule: TrainingRule, settings: Mapping[str, Any], pair: Pair) -> flo
     except (Exception, SystemExit) as error:
         shapes = f"a prediction of shape {views[0].shape} and a target of shape {views[1].shape}"
         message = f"the metric {quote(rule.name)} failed for {shapes}: {error_text(error)}"
-        raise ComputationError(Problem("DP701", message, where)) from error
+        raise ComputationError(Problem("DP701", message, where(rule.function, error))) from error
     try:
         values = as_array(given, np.dtype(np.float64))
         if not values.size:
             raise TypeError("it returned an array without numbers")
     except TypeError as error:
         message = f"the metric {quote(rule.name)} gives no numbers: {error}"
-        raise ComputationError(Problem("DP703", message, where)) from error
+        raise ComputationError(Problem("DP703", message, where(rule.function, error))) from error
     with np.errstate(all="ignore"):
         return float(values.mean())
 
