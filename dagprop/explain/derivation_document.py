@@ -36,6 +36,7 @@ from dagprop.explain.formula import (
     names_in,
     substitute,
 )
+from dagprop.explain.update_formulas import PLAIN
 
 Numeric = Literal["symbolic", "substituted", "all"]
 
@@ -50,7 +51,7 @@ def derivation_document(
     element: tuple[int, ...] | None = None,
     every_line: bool = False,
 ) -> Document:
-    """Return the derivation of each gradient, and the step of gradient descent that follows from it.
+    """Return the derivation of each gradient, and the step of gradient descent that follows from it if that is taken.
 
     Parameters
     ----------
@@ -123,7 +124,8 @@ def _line_blocks(derivation: Derivation, line: Line, numeric: Numeric, rate: flo
     if numeric == "all":
         for term in line.terms:
             yield from _factor_blocks(derivation, term)
-    if line.target in derivation.wanted and line.target in derivation.network.graph.parameters():
+    graph = derivation.network.graph
+    if line.target in derivation.wanted and line.target in graph.parameters() and graph.train.optimizer == PLAIN:
         yield update(derivation, line, rate if numeric != "symbolic" else None)
 
 

@@ -74,7 +74,7 @@ def check_optimizer(rule: TrainingRule) -> list[Problem]:
 
 
 def check_schedule(rule: TrainingRule) -> list[Problem]:
-    """Return what is wrong with a schedule: it has to give a finite number from 0 for each epoch, and always the same."""
+    """Return what is wrong with a schedule: it has to give a finite number from 0 for each epoch, always the same."""
     for epochs in (1, 2, 10, 1000):
         for rate in (1.0, 1e-3):
             settings = TrainSettings(epochs=epochs, learning_rate=rate, schedule={"name": rule.name})
