@@ -52,7 +52,8 @@ class Printed:
     level : int
         How tightly it holds together.
     kind : str
-        What it is, where that matters beyond the level: ``name``, ``negative``, ``quotient``, ``matrix``, ``scaled``.
+        What it is, where that matters beyond the level: ``name``, ``negative``, ``quotient``, ``matrix``,
+        ``scaled``, ``partial``.
     """
 
     text: str
