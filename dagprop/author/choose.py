@@ -96,6 +96,7 @@ def _derivative(formula: Tree, forward: Tree, by: str, points: Exact) -> Written
     bases = list(dict.fromkeys([derivative_base(formula), formula, stable(formula)]))
     best: Written | None = None
     seen: set[Tree] = set()
+    choices = any(isinstance(part, Call) and part.function in ("maximum", "minimum") for part in walk(formula))
     for ties, base in product(((), ("minimum",), ("maximum",), ("maximum", "minimum")), bases):
         derivative = Derivative(base, by)
         for style in styles(ties):
@@ -110,10 +111,9 @@ def _derivative(formula: Tree, forward: Tree, by: str, points: Exact) -> Written
                 new = Written(changed, quality(changed, exact, forward))
                 if best is None or new.quality < best.quality:
                     best = new
-        no_choice = not any(
-            isinstance(part, Call) and part.function in ("maximum", "minimum") for part in walk(formula)
-        )
-        if best is not None and ((best.quality.good and not best.quality.invalid) or (no_choice and base == bases[-1])):
+        if best is not None and best.quality.good and not best.quality.invalid:
+            break
+        if not choices and base == bases[-1]:
             break
     assert best is not None
     if best.quality.lost:

@@ -106,31 +106,8 @@ FORMULAS = {
 }
 """More than twenty, by name."""
 
-POINTS = sorted(
-    sign * size
-    for sign in (-1, 1)
-    for size in (
-        1e-8,
-        1e-3,
-        0.07,
-        0.31,
-        0.77,
-        1.3,
-        1.9,
-        2.7,
-        4.1,
-        6.3,
-        9.9,
-        14.7,
-        20.0,
-        30.1,
-        36.9,
-        50.0,
-        99.0,
-        330.0,
-        700.0,
-    )
-)
+_SIZES = (1e-8, 1e-3, 0.07, 0.31, 0.77, 1.3, 1.9, 2.7, 4.1, 6.3, 9.9, 14.7, 20.0, 30.1, 36.9, 50.0, 99.0, 330.0, 700.0)
+POINTS = sorted(sign * size for sign in (-1, 1) for size in _SIZES)
 
 
 def exact(known: Known, x: float) -> tuple[float, float, float]:
