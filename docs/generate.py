@@ -236,6 +236,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 def main() -> None:
     """Write every page."""
+    os.environ["DAGPROP_PLUGINS"] = ""  # whoever runs this may have plugins of their own
     for name, page in PAGES.items():
         (ROOT / name).write_text(page(), encoding="utf-8")
 

@@ -163,6 +163,7 @@ def _speed_task(name: str, count: int, trial: Trial | None) -> Any:
     from dagprop.train.data import data_from_arrays
     from dagprop.train.evaluation import evaluation_plan, gather_leaves
     from dagprop.train.loop import make_task
+    from dagprop.train.metrics import judge_of
 
     attributes = {} if trial is None else given_attributes(trial.case.op, trial.case.attributes)
     nodes: dict[str, Node] = {"t": Node("t", "constant", (), {"value": 0.1})}
@@ -174,9 +175,10 @@ def _speed_task(name: str, count: int, trial: Trial | None) -> Any:
     nodes["e"] = Node("e", "half_squared_error", ("y", "t"), {})
     nodes["L"] = Node("L", "mean", ("e",), {"axis": -1})
     network = prepare(Graph(nodes, loss="L", train=TrainSettings(batch_size=64)))
-    steps = evaluation_plan(network, network.graph.parameters(), ())
+    judge = judge_of(network)
+    steps = evaluation_plan(network, judge, network.graph.parameters(), ())
     generator = np.random.default_rng(0)
     samples = data_from_arrays(network, {f"x{i}": generator.normal(size=(64, 64)) for i in range(count)})
     start = {f"w{i}": np.linspace(0.5, 1.0, 64) for i in range(count)}
     leaves = gather_leaves(network, samples, start, tuple(dict.fromkeys((*steps.leaves, *start))))
-    return make_task(network, 64, steps, {}, leaves, STEPS)
+    return make_task(network, network.graph.train, judge, 64, steps, {}, leaves, STEPS)

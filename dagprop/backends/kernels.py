@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable
 from functools import partial
 
-from dagprop.backends.llvm_engine import Effort, machine_code
+from dagprop.backends.llvm_engine import machine_code
 from dagprop.backends.reference import Array
 
 Kernel = Callable[[], int]
@@ -30,7 +30,7 @@ def kernel_binder(text: str) -> Callable[..., Kernel]:
     NotCompiledError
         If LLVM is not there.
     """
-    code = machine_code(text, (), (), Effort.ALL, unroll=False)
+    code = machine_code(text, (), (), "all", unroll=False)
 
     def kernel(name: str, *arrays: Array) -> Kernel:
         prototype = ctypes.CFUNCTYPE(ctypes.c_int, *(ctypes.c_void_p for _ in arrays))

@@ -210,7 +210,9 @@ def plain(instruction: Instruction) -> str:
     return _OF_TRUTH.get(instruction.primitive, instruction.primitive) if instruction.boolean else instruction.primitive
 
 
-def straight_code(program: Program, inputs: Mapping[int, str], kind: str) -> tuple[list[str], dict[int, str]]:
+def straight_code(
+    program: Program, inputs: Mapping[int, str], kind: str, prefix: str = ""
+) -> tuple[list[str], dict[int, str]]:
     """Return the lines that compute a program of single numbers, and the name or constant of each value.
 
     Parameters
@@ -220,6 +222,8 @@ def straight_code(program: Program, inputs: Mapping[int, str], kind: str) -> tup
     inputs : mapping from int to str
         The names of the values that are given.
     kind : {"double", "float"}
+    prefix : str
+        What all new names begin with.
 
     Returns
     -------
@@ -234,14 +238,14 @@ def straight_code(program: Program, inputs: Mapping[int, str], kind: str) -> tup
     def as_real(operand: int) -> str:
         if not instructions[operand].boolean:
             return names[operand]
-        name = f"%r{len(lines)}"
+        name = f"%{prefix}r{len(lines)}"
         lines.append(f"{name} = uitofp i1 {names[operand]} to {kind}")
         return name
 
     def as_truth(operand: int) -> str:
         if instructions[operand].boolean:
             return names[operand]
-        name = f"%t{len(lines)}"
+        name = f"%{prefix}t{len(lines)}"
         lines.append(f"{name} = fcmp une {kind} {names[operand]}, {number(0.0, kind)}")
         return name
 
@@ -256,7 +260,7 @@ def straight_code(program: Program, inputs: Mapping[int, str], kind: str) -> tup
         elif primitive in SAME:
             names[position] = names[operands[0]] if instruction.boolean else as_real(operands[0])
         else:
-            names[position] = f"%v{position}"
+            names[position] = f"%{prefix}v{position}"
             if primitive.startswith("logical_"):
                 given = [as_truth(operand) for operand in operands]
             elif primitive == "where":

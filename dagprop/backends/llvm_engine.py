@@ -7,27 +7,18 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from dagprop.backends.trainer import NotCompiledError
 
+Effort = Literal["quick", "code", "all"]
+"""How much is done for good machine code: the first that comes; registers and instructions are chosen with care; before
+that, improvements are looked for in the whole module.  The results are the same, bit by bit.
+"""
+
 KEPT = 32
 """How many modules are kept, so that the same network is not compiled twice in a row."""
-
-
-class Effort(IntEnum):
-    """How much is done for good machine code; results are the same, bit by bit."""
-
-    QUICK = 0
-    """The first code that comes."""
-
-    CODE = 1
-    """Registers, instructions and their order are chosen with care."""
-
-    ALL = 2
-    """Improvements are looked for in the module, too, before code is made of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,10 +72,10 @@ def machine_code(
     machine = target.create_target_machine(
         cpu=llvm.get_host_cpu_name(),
         features=llvm.get_host_cpu_features().flatten(),
-        opt=0 if effort is Effort.QUICK else 2,
+        opt=0 if effort == "quick" else 2,
         jit=True,
     )
-    if effort is Effort.ALL:
+    if effort == "all":
         options = llvm.create_pipeline_tuning_options(speed_level=2)
         options.loop_unrolling = options.loop_interleaving = unroll
         builder = llvm.create_pass_builder(machine, options)
@@ -96,6 +87,28 @@ def machine_code(
         for name, letters in signatures
     }
     return MachineCode(functions, engine)
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """The vector registers of a processor: how many there are, and of how many bytes."""
+
+    count: int
+    size: int
+
+
+@cache
+def registers() -> Registers:
+    """Return the vector registers of the machine that this runs on; where LLVM is not there, what most have."""
+    try:
+        features = _llvm()[0].get_host_cpu_features()
+    except NotCompiledError:
+        features = {}
+    if features.get("avx512f"):
+        return Registers(32, 64)
+    if features.get("neon"):
+        return Registers(32, 16)
+    return Registers(16, 32 if features.get("avx") else 16)
 
 
 def addresses(arrays: Sequence[Any]) -> Any:

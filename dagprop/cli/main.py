@@ -10,11 +10,11 @@ from typing import TextIO
 import click
 
 from dagprop import __version__
-from dagprop.cli.lazy import LazyGroup
+from dagprop.cli.plugin_commands import PluginGroup
 from dagprop.errors import DagpropError, Problem
 
 COMMANDS = (
-    *("check", "show", "run", "backprop", "equation", "depends", "derive", "draw"),
+    *("check", "show", "run", "backprop", "equation", "depends", "derive", "draw", "animate"),
     *("paths", "cost", "flow", "check-gradients"),
     *("train", "predict", "evaluate", "plot", "compile", "bench", "ops", "plugins", "schema"),
 )
@@ -24,7 +24,7 @@ INTERRUPTED = 130
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=PluginGroup,
     modules={name: f"dagprop.cli.{name.replace('-', '_')}" for name in COMMANDS},
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "DAGPROP", "max_content_width": 100},
 )

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from dagprop.explain.derivation_document import gradient_formula, update_formula
 from dagprop.explain.derivation_records import Derivation, Line
-from dagprop.explain.document import Block, Heading, Listing, Words
+from dagprop.explain.document import Block, Heading, Listing, Words, list_words
 from dagprop.explain.formula import Name, Partial
 from dagprop.explain.rule_formulas import forward_formulas
 from dagprop.plan.records import ForwardStep
@@ -27,12 +27,8 @@ def algorithm(derivation: Derivation) -> tuple[Block, ...]:
     inputs = tuple(fed_inputs(network))
     asked = set(derivation.wanted)
     trained = [name for name in network.graph.parameters() if name in asked]
-    batch = network.graph.train.batch_size
     shapes = {name: value.shape for name, value in derivation.values.items()}
-    samples = f"each sample{_tuple(inputs)}"
-    if batch > 1 and inputs:
-        samples = f"each batch of {batch} samples{_tuple(inputs)}, with the mean of their derivatives"
-    lines: Lines = [(0, ("for each epoch:",)), (1, (f"for {samples}:",)), (2, ("forward:",))]
+    lines: Lines = [(0, ("for each epoch:",)), (1, _samples(derivation, inputs)), (2, ("forward:",))]
 
     def forward(step: ForwardStep) -> tuple[Words, ...]:
         formulas = forward_formulas(step, shapes)
@@ -49,20 +45,35 @@ def algorithm(derivation: Derivation) -> tuple[Block, ...]:
     lines.append((2, ("derivatives, from the loss down:",)))
     lines += _indented(3, derivation.lines, derivative)
     if not trained:
-        return Heading("The backward pass of this network"), Listing(tuple(lines))
+        return Heading(("The backward pass of this network",)), Listing(tuple(lines))
     lines.append((2, ("update, with all derivatives taken at the old values:",)))
     lines += _indented(3, trained, update)
     vector: tuple[Words, ...] = (
-        "in vector form, with ", Name("θ"), f" ={_tuple(trained)}: ", Name("θ"), " ← ",
+        "in vector form, with ", Name("θ"), " =", *_tuple(trained), ": ", Name("θ"), " ← ",
         update_formula(derivation.loss, "θ"),
     )  # fmt: skip
     lines.append((0, vector))
-    return Heading("Stochastic gradient descent for this network"), Listing(tuple(lines))
+    return Heading(("Stochastic gradient descent for this network",)), Listing(tuple(lines))
 
 
-def _tuple(names: Sequence[str]) -> str:
-    shown = list(names) if len(names) <= MOST_STEPS else [*names[:3], "...", names[-1]]
-    return f" ({', '.join(shown)})" if names else ""
+def _samples(derivation: Derivation, inputs: Sequence[str]) -> tuple[Words, ...]:
+    """Return what a step of training takes; the formulas are those of as many samples as were fed."""
+    batch = derivation.network.graph.train.batch_size
+    fed = 1 if derivation.one_sample else max((_length(derivation, name) for name in inputs), default=1)
+    if fed > 1:
+        return (f"for each batch of {fed} samples", *_tuple(inputs), ":")
+    if batch > 1 and inputs:
+        return (f"for each batch of {batch} samples", *_tuple(inputs), ", with the mean of their derivatives:")
+    return ("for each sample", *_tuple(inputs), ":")
+
+
+def _length(derivation: Derivation, name: str) -> int:
+    array = derivation.values.get(name)
+    return array.shape[0] if array is not None and array.ndim else 1
+
+
+def _tuple(names: Sequence[str]) -> tuple[Words, ...]:
+    return (" (", *list_words([Name(name) for name in names], MOST_STEPS), ")") if names else ()
 
 
 def _indented(

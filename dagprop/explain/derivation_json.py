@@ -38,7 +38,8 @@ def derivation_data(derivation: Derivation, element: tuple[int, ...] | None = No
 
 
 def _line(derivation: Derivation, line: Line, element: tuple[int, ...] | None) -> dict[str, Any]:
-    chosen = element if element is not None and line.target in derivation.wanted else None
+    asked = element is not None and line.target in derivation.wanted and derivation.has_entry(line.target, element)
+    chosen = element if asked else None
     formulas = [term.formula for term in line.terms]
     if line.value.size != 1 and chosen is not None:
         index = derivation.index(line.target, chosen)

@@ -21,7 +21,7 @@ MOST_PARTS = 8
 class Heading:
     """The title of what follows; level 1 is that of the document."""
 
-    text: str
+    words: tuple[Words, ...]
     level: int = 2
 
 
@@ -71,6 +71,12 @@ class Table:
 Block = Heading | Paragraph | Equation | Listing | Table
 
 Document = tuple[Block, ...]
+
+
+def list_words(items: Sequence[Words], most: int) -> tuple[Words, ...]:
+    """Return items with commas between them; of more the first three and the last."""
+    shown = [*items[:3], "...", items[-1]] if len(items) > most else items
+    return tuple(word for place, item in enumerate(shown) for word in ((", ", item) if place else (item,)))
 
 
 def shortened(parts: Sequence[Formula], most: int = MOST_PARTS) -> tuple[Formula, ...]:

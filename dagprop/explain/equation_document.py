@@ -48,10 +48,10 @@ def equation_document(equations: Equations, most: int | None = MOST_LINES) -> Do
 
 def _blocks(equations: Equations, most: int | None) -> Iterator[Block]:
     graph = equations.network.graph
-    yield Heading(f"The equation of {graph.name or 'the network'}", 1)
+    yield Heading((f"The equation of {graph.name or 'the network'}",), 1)
     yield from _nested(equations, most)
     if equations.substitutions:
-        yield Heading("Step by step")
+        yield Heading(("Step by step",))
         width = len(str(len(equations.substitutions))) + 2
         yield _listing(
             [
@@ -63,13 +63,13 @@ def _blocks(equations: Equations, most: int | None) -> Iterator[Block]:
         )
     known = tuple(_known_rows(equations, most))
     if known:
-        yield Heading("What is known")
+        yield Heading(("What is known",))
         yield Table(("known", "what it is", "value or form"), known)
     unknown = graph.parameters()
     if not unknown:
         yield Paragraph(("Nothing is unknown: the network has no parameters to estimate.",))
         return
-    yield Heading("What is unknown: the parameters to estimate")
+    yield Heading(("What is unknown: the parameters to estimate",))
     yield Table(("parameter", "shape", "numbers", "starts at"), tuple(_unknown_rows(equations, most)))
     total = sum(count_numbers(equations.network.shapes[id]) for id in unknown)
     yield Paragraph((f"{_count(total, 'number')} in {_count(len(unknown), 'parameter')} to estimate.",))
@@ -99,8 +99,7 @@ def _remarks(equations: Equations) -> Iterator[Paragraph]:
     network = equations.network
     loss = network.graph.loss
     if loss and network.shapes[loss]:
-        sentence = f"{loss} is the loss of each sample; what is made small is its mean over the samples."
-        yield Paragraph((sentence,))
+        yield Paragraph((Name(loss), " is the loss of each sample; what is made small is its mean over the samples."))
     if any(shape[:1] == (SAMPLE_AXIS,) and len(shape) > 1 for shape in network.shapes.values()):
         yield Paragraph((f"{SAMPLE_AXIS} is the number of samples; a row of a matrix is a sample.",))
     elif any(SAMPLE_AXIS in names_in(line.formula) for line in equations.nested):

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 
 from dagprop.backends.reference import Array
+from dagprop.explain.formula import Apply
 from dagprop.explain.printer import ATOM, COMPARISONS, POWER, PRODUCT, SUM, Printed, Printer
 from dagprop.explain.rule_formulas import UPSTREAM
 
-_COMPARISONS = dict(zip(COMPARISONS, ("<", "<=", ">", ">=", "==", "!="), strict=True))
+_COMPARISONS = {**COMPARISONS, "less_equal": "<=", "greater_equal": ">="}
+_CONDITIONS = {
+    **{"equal": "Eq", "not_equal": "Ne"},
+    **{"logical_and": "And", "logical_or": "Or", "logical_not": "Not"},
+}
 _FUNCTIONS = {"abs": "Abs", "maximum": "Max", "minimum": "Min", "ceil": "ceiling"}
 
 
@@ -40,6 +45,12 @@ class ExpressionPrinter(Printer):
     def entry(self, operand: Printed, index: tuple[object, ...]) -> Printed:
         """Print an entry of an array as an identifier."""
         return Printed("_".join([operand.text, *map(str, index)]), ATOM, "name")
+
+    def apply(self, formula: Apply, parts: tuple[Printed, ...]) -> Printed:
+        """Print an operation; SymPy's ``==`` asks whether two are written alike, so conditions are functions."""
+        if formula.function in _CONDITIONS:
+            return self.function(_CONDITIONS[formula.function], parts)
+        return super().apply(formula, parts)
 
     def power(self, base: Printed, exponent: Printed) -> Printed:
         """Print a power."""

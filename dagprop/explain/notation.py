@@ -1,10 +1,15 @@
-"""What the printers of formulas ask of shapes, axes and keys."""
+"""What the printers of formulas ask of names, shapes, axes and keys."""
 
 from __future__ import annotations
 
 from math import prod
 
 from dagprop.explain.formula import Apply, Formula, Shape
+
+
+def partial_text(of: str, by: str) -> str:
+    """Return ∂of/∂by as text; a name that has a stroke of its own stands in brackets."""
+    return "/".join(f"∂({name})" if "/" in name else f"∂{name}" for name in (of, by))
 
 
 def same_but_ones(old: Shape, new: Shape) -> bool:

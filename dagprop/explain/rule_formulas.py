@@ -1,7 +1,8 @@
 """The formulas of rules: each rule is run on symbols, as for the compiled back ends, and what it wrote is read off.
 
-Nothing is reordered or worked out; only factors of 1 and changes of shape that mathematics does not write are left out.
-Where a rule calls the forward rule of a function that has a name of its own, such as σ, the formula says that name.
+Nothing is reordered or worked out; only factors of 1, the 0 that Python's ``sum`` begins with, and changes of shape
+that mathematics does not write are left out.  Where a rule calls the forward rule of a function that has a name of its
+own, such as σ, the formula says that name.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from dagprop.plan.records import Argument, BackwardStep, ForwardStep
 from dagprop.program.recorder import Recorder
 from dagprop.program.symbols import Symbol, symbolic_namespace
 
-NAMED = ("sigmoid", "softplus", "softmax", "log_softmax")
-"""The functions that are written by name where a rule computes them on the way."""
-
-_TELLTALE = frozenset(("exp", "log", "log1p"))
-"""What is found in a rule that computes one of them."""
+NAMED = {
+    "sigmoid": frozenset(("exp",)),
+    "softplus": frozenset(("exp", "log1p")),
+    "softmax": frozenset(("exp", "sum")),
+    "log_softmax": frozenset(("exp", "log", "sum")),
+}
+"""The functions that are written by name where a rule computes them on the way, and what is found in it then."""
 
 UPSTREAM = "∂"
 """Before the reference of an output, the name of its gradient in the formula of a pullback."""
@@ -117,6 +120,8 @@ class _Tracer:
                     formulas[number] = Apply(name, (formulas[operand],), (), shape)
                 case "real":
                     formulas[number] = operands[0]
+                case "add" if isinstance(operands[0], Number) and operands[0].value == 0 and operands[1].shape == shape:
+                    formulas[number] = operands[1]
                 case primitive:
                     formulas[number] = Apply(primitive, operands, instruction.parameters, shape)
         return formulas[result.number]
@@ -135,12 +140,11 @@ class _Tracer:
 
     def _named(self, numbers: Sequence[int], op: str | None) -> dict[int, tuple[str, int]]:
         """Return which values are a named function of another one: its rule, recorded on that, is there already."""
-        if _TELLTALE.isdisjoint(self._recorder.instructions[number].primitive for number in numbers):
-            return {}
+        primitives = {self._recorder.instructions[number].primitive for number in numbers}
         there = set(numbers)
         found: dict[int, tuple[str, int]] = {}
-        for name in NAMED:
-            for number in numbers if name != op else ():
+        for name, telltales in NAMED.items():
+            for number in numbers if name != op and telltales <= primitives else ():
                 try:
                     result = registry.ops()[name].forward(self._xp, Symbol(self._recorder, number))
                 except (DagpropError, TypeError, ValueError, IndexError):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dagprop.errors import Problem, error_text, quote
+from dagprop.errors import Problem, quote
 from dagprop.graph.arrays import array_shape, fits
 from dagprop.graph.records import (
     INPUT_SHAPE,
@@ -23,7 +23,7 @@ from dagprop.graph.records import (
     split_reference,
 )
 from dagprop.ops.contract import Op
-from dagprop.plan.abstract import AbstractArray, ShapeError, abstract_namespace, format_shape, shape_of
+from dagprop.plan.abstract import AbstractArray, ShapeError, abstract_namespace, format_shape, rule_error, shape_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def infer_shapes(graph: Graph, order: Sequence[str], ops: Mapping[str, Op]) -> S
             code = "DP302" if node.is_leaf else "DP301"
             problems.append(problem_at(node, code, _explain(node, str(error), shapes)))
         except (Exception, SystemExit) as error:  # a rule is anybody's code: whatever it raises is its own fault
-            message = f"the forward rule of {quote(node.op)} cannot run on shapes: {error_text(error)}"
+            message = f"the forward rule of {quote(node.op)} cannot run on shapes: {rule_error(error)}"
             problems.append(problem_at(node, "DP503", message, f"the rule is in {ops[node.op].provider}"))
         else:
             outputs[id] = tuple(join_reference(id, number) for number in range(len(found)))

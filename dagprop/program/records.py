@@ -6,7 +6,7 @@ any more, only arithmetic; every fast back end is made from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -108,6 +108,55 @@ class Program:
             yield f"{text:<{column}}  # {comment}" if comment else text
         for name, number in self.outputs.items():
             yield f"return {name} = %{number}"
+
+
+def pruned(
+    instructions: Sequence[Instruction], inputs: Iterable[str], outputs: Mapping[str, int], dtype: str
+) -> Program:
+    """Return the program that gives some values, without the instructions that it does not need.
+
+    Parameters
+    ----------
+    instructions : sequence of Instruction
+    inputs : iterable of str
+        The names that a run is given, whether the program needs them or not.
+    outputs : mapping from str to int
+    dtype : str
+    """
+    needed = [False] * len(instructions)
+    for number in outputs.values():
+        needed[number] = True
+    for number in range(len(needed) - 1, -1, -1):
+        if needed[number]:
+            for operand in instructions[number].operands:
+                needed[operand] = True
+    renumbered: dict[int, int] = {}
+    kept: list[Instruction] = []
+    for number, instruction in enumerate(instructions):
+        if needed[number]:
+            renumbered[number] = len(kept)
+            operands = tuple([renumbered[operand] for operand in instruction.operands])
+            # Not _replace, which takes longer than all the rest.
+            kept.append(
+                instruction
+                if operands == instruction.operands
+                else Instruction(
+                    instruction.primitive,
+                    operands,
+                    instruction.parameters,
+                    instruction.shape,
+                    instruction.boolean,
+                    instruction.origin,
+                )
+            )
+    names = set(inputs)
+    used = {i.parameters[0]: number for number, i in enumerate(kept) if i.primitive == "input"}
+    return Program(
+        tuple(kept),
+        {name: number for name, number in used.items() if name in names},
+        {name: renumbered[number] for name, number in outputs.items()},
+        dtype,
+    )
 
 
 def _call(instruction: Instruction) -> str:

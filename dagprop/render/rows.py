@@ -38,7 +38,7 @@ def equation_rows(equation: Equation, printer: Printer, page: float = PAGE) -> I
         text = printer(formula)
         note = equation.notes[place] if place < len(equation.notes) else ()
         if r"\underbrace" in text and note[:1] == (ALREADY_COMPUTED,):
-            note = note[1:]
+            note = ("computed", *note[1:])
         sign = r"\leftarrow" if equation.arrow and place == 0 else "="
         *first, last = broken(text, room)
         for number, part in enumerate([*first, last]):

@@ -17,7 +17,7 @@ from dagprop.backends.fusion import LONGEST_SUM, fuse
 from dagprop.backends.groups import MOST, Group
 from dagprop.backends.interpreter import interpret
 from dagprop.backends.llvm_code import TYPES
-from dagprop.backends.llvm_engine import Effort, machine_code
+from dagprop.backends.llvm_engine import machine_code
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.backends.vector_math import VECTOR_FUNCTIONS, vector_functions
 from dagprop.program.records import BOOLEAN, ELEMENTWISE, Instruction, Program
@@ -55,7 +55,7 @@ def vector(name, values):
     declared = [f"declare {kind} @llvm.{one}.{end}({kind})" for one in ("rint", "fabs")]
     declared += [f"declare {kind} @llvm.copysign.{end}({kind}, {kind})"]
     declared += [f"declare {kind} @llvm.fmuladd.{end}({kind}, {kind}, {kind})"]
-    code = machine_code("\n".join([*declared, vector_functions(kind, loop), loop]), (("loop", "ppi"),), (), Effort.ALL)
+    code = machine_code("\n".join([*declared, vector_functions(kind, loop), loop]), (("loop", "ppi"),), (), "all")
     result = np.empty_like(values)
     code.functions["loop"](values.ctypes.data_as(ctypes.c_void_p), result.ctypes.data_as(ctypes.c_void_p), values.size)
     return result

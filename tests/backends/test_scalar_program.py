@@ -17,7 +17,7 @@ from dagprop.backends import scalar_program
 from dagprop.backends.bytecode import encode
 from dagprop.backends.interpreter import interpret
 from dagprop.backends.llvm_code import TYPES
-from dagprop.backends.llvm_engine import Effort, addresses
+from dagprop.backends.llvm_engine import addresses
 from dagprop.backends.machine_code import MACHINE_SIGNATURE, machine_text
 from dagprop.backends.scalar_code import Roles
 from dagprop.backends.scalar_program import ScalarTrainer, compiled, evaluate
@@ -51,9 +51,9 @@ def program_of(primitive, dtype):
 
 
 def run_machine(program, inputs):
-    roles = Roles(tuple(program.inputs), (), program.outputs["y"], {}, {}, ())
-    code = encode(program, roles, batched=False)
-    code_of_machine = compiled(machine_text(TYPES[program.dtype]), MACHINE_SIGNATURE, program.dtype, Effort.CODE)
+    roles = Roles(tuple(program.inputs), (), program.outputs["y"], {}, (), (), {}, ())
+    code = encode(program, roles, {}, batched=False)
+    code_of_machine = compiled(machine_text(TYPES[program.dtype]), MACHINE_SIGNATURE, program.dtype, "code")
     function = code_of_machine.functions["machine"]
     for name, value in inputs.items():
         code.values[code.slots[name]] = value
@@ -61,7 +61,7 @@ def run_machine(program, inputs):
     at = [array.ctypes.data for array in (code.values, one, code.sample, code.update, one, losses, special)]
     function(
         at[0], at[1], at[2], len(code.sample), at[3], 0, addresses([]), 0, at[4], at[5], at[5], at[6], 0, at[1],
-        0, 1, 1, 1, 0.0, code.rate,
+        at[5], 0, 0, 1, 1, 1, code.special,
     )  # fmt: skip
     return losses[0]
 

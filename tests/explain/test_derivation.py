@@ -1,6 +1,7 @@
 """Derivations: the lines of the lecture's networks, and for any network formulas that give the engine's gradients."""
 
 import json
+import math
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 
 import dagprop
 from dagprop.explain.derivation_check import check_derivation
-from dagprop.explain.derivation_document import chain, gradient_formula
+from dagprop.explain.derivation_document import chain, derivation_document, gradient_formula
 from dagprop.explain.derivation_json import derivation_data
 from dagprop.explain.entries import entry
 from dagprop.explain.evaluation import evaluate
@@ -40,7 +41,7 @@ LECTURE = [
         "w3",
         "∂L/∂f3 · ∂f3/∂a3 · ∂a3/∂w3",
         "-(y - f3) · f3(1 - f3) · f2",
-        "-0.381726 · 0.236011 · 0.321486",
+        "(-0.381726) · 0.236011 · 0.321486",
         "-0.0289632",
     ),
     (
@@ -96,7 +97,8 @@ def test_a_formula_that_is_wrong_is_found(four_layers):
     formula = w3.terms[0].formula
     wrong = replace(w3, terms=(replace(w3.terms[0], formula=replace(formula, factors=formula.factors[:-1])),))
     checked = check_derivation(replace(four_layers, lines=(wrong, *others)))
-    assert [line.passed for line in checked] == [False, True, True, True]
+    assert [line.target for line in checked if not line.passed] == ["w3"]
+    assert [line.target for line in checked if line.reused] == ["a3", "a2", "a1"]
 
 
 def shared(uses: int) -> dagprop.Graph:
@@ -200,4 +202,27 @@ def test_one_entry_written_out_is_that_entry(path):
 
 def test_computed_numbers_have_as_many_digits_as_asked_for(four_layers):
     numbers = four_layers.lines[0].terms[0].numbers
-    assert Printer(Shown(3))(numbers) == "-0.382 · 0.236 · 0.321"
+    assert Printer(Shown(3))(numbers) == "(-0.382) · 0.236 · 0.321"
+
+
+def test_a_gradient_below_all_floats_is_not_just_0():
+    nodes = {"w": {"op": "parameter", "value": 0.5}, "f0": {"op": "sigmoid", "inputs": ["w"]}}
+    nodes |= {f"f{number}": {"op": "sigmoid", "inputs": [f"f{number - 1}"]} for number in range(1, 600)}
+    value, log = 0.5, 0.0
+    for _ in range(600):
+        value = 1 / (1 + math.exp(-value))
+        log += math.log10(value * (1 - value))
+    derivation = dagprop.derive(graph_of(nodes, loss="f599"))
+    _, equation, *_ = derivation_document(derivation, "substituted", 0.1)
+    assert float(derivation.lines[0].value) == 0
+    said, size = equation.notes[-1][0].rsplit(" ", 1)
+    assert said == "no float64 is so small: it is of the size"
+    mantissa, exponent = size.split("e")
+    assert math.log10(float(mantissa)) + int(exponent) == pytest.approx(log, abs=1e-3)
+
+
+def test_a_gradient_that_is_0_is_just_0():
+    nodes = {"w": {"op": "parameter", "value": -2.0}, "L": {"op": "relu", "inputs": ["w"]}}
+    derivation = dagprop.derive(graph_of(nodes))
+    _, equation, *_ = derivation_document(derivation, "substituted", 0.1)
+    assert not any(equation.notes)

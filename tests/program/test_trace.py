@@ -15,8 +15,10 @@ from dagprop.ops.registry import op
 from dagprop.plan.network import prepare
 from dagprop.plan.steps import plan
 from dagprop.program.records import ELEMENTWISE, SOURCES, STRUCTURAL
-from dagprop.program.trace import LEARNING_RATE, plan_program, training_program
+from dagprop.program.trace import plan_program, training_program
+from dagprop.program.update import LEARNING_RATE, STEP
 from dagprop.train.initializers import initial_values
+from dagprop.train.update_rule import update_rule
 from tests.conformance.neutral import write_file
 from tests.random_graphs import random_graphs
 
@@ -70,8 +72,10 @@ def test_a_training_program_is_one_step_of_gradient_descent(root):
     network = prepare(graph)
     steps = plan(network, (network.graph.loss,), (network.graph.loss,), network.graph.parameters())
     leaves = leaf_values(network, steps.leaves).arrays
-    program = training_program(steps, {id: array.shape for id, array in leaves.items()}, {}, "float64")
-    found = interpret(program, {**leaves, LEARNING_RATE: np.asarray(0.5)})
+    program = training_program(
+        steps, {id: array.shape for id, array in leaves.items()}, {}, "float64", update_rule("sgd")
+    )
+    found = interpret(program, {**leaves, LEARNING_RATE: np.asarray(0.5), STEP: np.asarray(1.0)})
     loss, gradients = dagprop.value_and_grad(graph)
     assert found["loss"] == pytest.approx(loss, rel=1e-14)
     for name, gradient in gradients.items():
@@ -92,6 +96,7 @@ def test_constants_fold_and_products_with_one_vanish(load_graph):
         ("branches", lambda x: x if x > 0 else -x),
         ("converts", lambda x: float(x)),
         ("loops", lambda x: sum(item for item in x)),
+        ("numpys", lambda x: np.exp(x)),
     ],
 )
 def test_a_rule_that_cannot_be_recorded_is_named(load_graph, name, rule):
@@ -106,5 +111,5 @@ def test_a_rule_that_cannot_be_recorded_is_named(load_graph, name, rule):
         "L": {"op": "sum", "inputs": ["b"]},
     }
     _, steps, leaves = everything(load_graph(nodes, loss="L"))
-    with pytest.raises(PluginError, match=rf'node "b": the derivative rule for "x" of "{name}" .*xp\.where'):
+    with pytest.raises(PluginError, match=rf'node "b": the derivative rule for "x" of "{name}" .*xp\.(where|exp)'):
         plan_program(steps, {id: array.shape for id, array in leaves.items()}, "float64")

@@ -23,8 +23,8 @@ WIDEST_NAME, WIDEST_SYMBOL = 3, 6
 """A name and a symbol of more characters do not fit into a circle."""
 
 
-def dot_source(diagram: Diagram, theme: Theme) -> str:
-    """Return a diagram as DOT."""
+def dot_source(diagram: Diagram, theme: Theme, caption: bool = True) -> str:
+    """Return a diagram as DOT; with the formula and the legend below, or without."""
     import graphviz
 
     dot = graphviz.Digraph(
@@ -40,7 +40,7 @@ def dot_source(diagram: Diagram, theme: Theme) -> str:
             "pad": "0.25",
             "splines": "true",
             "labelloc": "b",
-            "label": _caption(diagram, theme),
+            "label": _caption(diagram, theme) if caption else "",
             "tooltip": _tooltip(diagram.title or "network"),
         },
         node_attr={
