@@ -33,7 +33,7 @@ FAMILIES = {
     "DP5": "Plugins and op declarations",
     "DP6": "Weights and other files that are written",
     "DP7": "Computation",
-    "DP8": "What is optional",
+    "DP8": "What is optional, and pictures",
 }
 
 ROOT = Path(__file__).parent.parent

@@ -70,6 +70,24 @@ def test_the_plugins_on_the_page_of_plugins_can_be_loaded(number, names, tmp_pat
     assert load_plugin(str(path)) == names
 
 
+def test_what_training_is_taught_in_the_documentation_works(tmp_path):
+    page = ROOT / "docs/training.md"
+    ((plugin,), (commands,), (train,)) = (blocks(page, language) for language in ("python", "bash", "json"))
+    for name in ("graphs", "plugins"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "plugins.py").write_text(plugin, encoding="utf-8")
+    line = json.loads((ROOT / "graphs/line.json").read_text(encoding="utf-8"))
+    line["data"]["file"] = str(ROOT / "graphs" / line["data"]["file"])
+    (tmp_path / "line.json").write_text(json.dumps({**line, "train": json.loads(train)}), encoding="utf-8")
+    plugins = [f"--plugin plugins/{name}.py" for name in ("adam", "cosine", "mean_absolute_error")]
+    own = "dagprop train graphs/line.json --plugin plugins.py --optimizer momentum:momentum=0.5"
+    everything = f"dagprop train line.json {' '.join(plugins)}"
+    for command in (*commands.replace("\\\n", "").splitlines(), own, everything):
+        words = [sys.executable, "-m", "dagprop.cli.main", *command.split()[1:]]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
