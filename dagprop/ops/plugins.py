@@ -16,6 +16,7 @@ from types import CodeType, ModuleType
 from dagprop.errors import PluginError, Problem, error_text, quote
 from dagprop.ops.declared import Declaration, Kind, all_or_none, declarations, forget
 from dagprop.ops.guard import Stopped, guarded
+from dagprop.ops.providers.nearby import file_meant
 from dagprop.ops.registry import ops
 
 HINT = 'a plugin declares an op with @op("name"), where op comes from: from dagprop import op'
@@ -180,7 +181,8 @@ def _read(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:
-        raise _failed(path, getattr(error, "strerror", None) or str(error)) from error
+        hint = file_meant(path) if isinstance(error, FileNotFoundError) else None
+        raise _failed(path, getattr(error, "strerror", None) or str(error), hint=hint) from error
 
 
 def _compile(content: bytes, path: str) -> CodeType:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from dagprop.errors import nearest, quote
 from dagprop.ops.declared import KINDS, Kind
 
 MOST_FILES = 200
@@ -45,6 +46,14 @@ def plugins_nearby(graph: str | None = None) -> dict[str, str]:
 def plugin_nearby(name: str, graph: str | None = None) -> str | None:
     """Return the file ``NAME.py`` that seems to be a plugin, or None."""
     return plugins_nearby(graph).get(name)
+
+
+def file_meant(path: str) -> str | None:
+    """Return ``did you mean "plugins/snake.py"?`` for the path of a plugin that is not there, or None."""
+    files = plugins_nearby()
+    stem = Path(path).stem
+    name = nearest(stem, files)
+    return None if name is None else f"did you mean {quote(files[name])}?"
 
 
 def _files(graph: str | None) -> Iterator[Path]:

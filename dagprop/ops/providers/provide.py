@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from dagprop.errors import DagpropError, PluginError, Problem, quote, suggest
+from dagprop.errors import DagpropError, PluginError, Problem, nearest, quote
 from dagprop.ops.declared import GRAPH_KINDS, KINDS, Kind, declared
 from dagprop.ops.plugins import Origin, load_module, load_plugin, origin_of
 from dagprop.ops.providers.known import Known, choice_problems, known_plugins, known_quickly
@@ -216,15 +216,11 @@ def _near_miss(name: str, kinds: Sequence[Kind], plugins: Sequence[Known], nearb
         found: known.plugin for known in plugins for kind in kinds for found in known.plugin.declares.get(kind, ())
     }
     own = [found for kind in kinds for found in declared(kind)]
-    meant = suggest(name, [*own, *theirs, *nearby])
-    if meant is None:
-        return None
-    word = meant.removeprefix('did you mean "').removesuffix('"?')
-    if word in own:
-        return None  # who asks says so by themselves
-    if word in theirs:
-        return f"{meant} It is in the plugin {theirs[word]}"
-    return f"{meant} It is in the plugin {nearby[word]}: {add} {nearby[word]}"
+    near = nearest(name, [*own, *theirs, *nearby])
+    if near is None or near in own:
+        return None  # who asks knows by themselves what is declared
+    place = theirs[near] if near in theirs else f"{nearby[near]}: {add} {nearby[near]}"
+    return f"did you mean {quote(near)}? It is in the plugin {place}"
 
 
 def _broken(plugins: Iterable[Known]) -> list[Problem]:

@@ -12,7 +12,7 @@ from dagprop.ops.declared import GRAPH_KINDS
 from dagprop.ops.providers.installed import GROUP, installed, is_distribution, normal_name
 from dagprop.ops.providers.known import Known, file_hash, is_file_name, known_plugins
 from dagprop.ops.providers.memory import Plugin, forget_plugin, remember
-from dagprop.ops.providers.nearby import plugin_nearby, plugins_nearby
+from dagprop.ops.providers.nearby import file_meant, plugin_nearby, plugins_nearby
 from dagprop.ops.providers.probe import probe
 
 
@@ -110,9 +110,12 @@ def _sources(argument: str) -> list[Plugin]:
     path = os.path.abspath(argument)
     if is_file_name(argument) or os.path.exists(path):
         if not Path(path).is_file():
-            what = "is a folder" if Path(path).is_dir() else "is not there"
-            hint = "name a .py file; a package is installed first: pip install" if Path(path).is_dir() else None
-            raise PluginError(Problem("DP507", f"the plugin file {quote(argument)} {what}", hint))
+            folder = Path(path).is_dir()
+            what = "is a folder" if folder else "is not there"
+            hint = f"name a .py file; a package is installed first: pip install {argument}" if folder else None
+            raise PluginError(
+                Problem("DP507", f"the plugin file {quote(argument)} {what}", hint or file_meant(argument))
+            )
         return [Plugin(Path(path).stem, path, sha256=file_hash(path))]
     everything = installed()
     found = [plugin for plugin in everything if _is_called(plugin, argument)]
