@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Iterator
@@ -78,7 +79,7 @@ def load_plugin(path: str, sha256: str | None = None) -> tuple[str, ...]:
     content = _read(path)
     found = hashlib.sha256(content).hexdigest()
     if sha256 not in (None, found):
-        hint = f"look at it, then accept it: dagprop plugins add {path}"
+        hint = f"look at it, then accept it: dagprop plugins add {shlex.quote(path)}"
         raise _failed(path, "the file has changed since it was added", 1, hint)
     code = _compile(content, path)
     # The module's name is the file's place, so that two plugins of the same file name do not get into each other's way.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -95,7 +96,7 @@ def provide(names: Iterable[str], kinds: Sequence[Kind] = GRAPH_KINDS, near: str
         elif usable:
             first, *others = usable
             message = f"{kinds[0]} {quote(name)} is declared by {first.plugin} and by {others[0].plugin}"
-            hint = f"switch one off: dagprop plugins remove {others[0].plugin.name}"
+            hint = f"switch one off: {others[0].plugin.remove_command}"
             result.conflicts[name] = Problem("DP502", message, hint)
         elif having:
             known = having[0]
@@ -211,7 +212,7 @@ def _near_miss(name: str, kinds: Sequence[Kind], plugins: Sequence[Known], nearb
     """Return a hint where a plugin that is not loaded, or a file nearby, has this name or one like it."""
     add = "dagprop plugins add" if "command" in kinds else "add --plugin"
     if name in nearby:
-        return f"it is in the plugin {nearby[name]}: {add} {nearby[name]}"
+        return f"it is in the plugin {nearby[name]}: {add} {shlex.quote(nearby[name])}"
     theirs = {
         found: known.plugin for known in plugins for kind in kinds for found in known.plugin.declares.get(kind, ())
     }
@@ -219,7 +220,7 @@ def _near_miss(name: str, kinds: Sequence[Kind], plugins: Sequence[Known], nearb
     near = nearest(name, [*own, *theirs, *nearby])
     if near is None or near in own:
         return None  # who asks knows by themselves what is declared
-    place = theirs[near] if near in theirs else f"{nearby[near]}: {add} {nearby[near]}"
+    place = theirs[near] if near in theirs else f"{nearby[near]}: {add} {shlex.quote(nearby[near])}"
     return f"did you mean {quote(near)}? It is in the plugin {place}"
 
 

@@ -76,6 +76,15 @@ def test_a_removed_plugin_is_remembered(tmp_path):
     assert statuses() == {"own": "removed"}
 
 
+def test_commands_that_are_suggested_can_be_typed(tmp_path, monkeypatch):
+    add_plugin(write(tmp_path, GOOD, "my plugins/of mine.py"))
+    remove_plugin("of mine")
+    assert provide(["double"]).hints["double"].endswith(f"dagprop plugins add '{tmp_path}/my plugins/of mine.py'")
+    write(tmp_path, TRIPLE, "plugins/and more.py")
+    monkeypatch.chdir(tmp_path)
+    assert provide(["triple"]).hints["triple"].endswith("add --plugin 'plugins/and more.py'")
+
+
 def test_a_file_that_is_gone_is_named_and_can_be_forgotten(tmp_path):
     path = write(tmp_path)
     add_plugin(path)
