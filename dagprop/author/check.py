@@ -14,7 +14,6 @@ from dagprop.errors import DagpropError, PluginError, Problem, error_text, quote
 from dagprop.ops.contract import Op
 from dagprop.ops.declared import KINDS, declared, isolated
 from dagprop.ops.plugins import load_plugin
-from dagprop.ops.providers.provide import provide
 from dagprop.ops.registry import ops
 
 
@@ -59,15 +58,11 @@ def check_named(name: str, timed: bool = True) -> list[Report]:
     """
     op = ops().get(name)
     if op is None:
-        provided = provide([name], ("op",))
-        op = ops().get(name)
-    if op is None:
         hint = (
             suggest(name, ops())
             or "give the path of a plugin file, as in plugins/snake.py, or a name of: dagprop ops list"
         )
-        problem = Problem("DP101", f"there is no file and no op {quote(name)}", hint, unknown=name)
-        raise PluginError(provided.explain(problem), *provided.problems)
+        raise PluginError(Problem("DP101", f"there is no file and no op {quote(name)}", hint))
     code = op.forward.__code__
     return [check_op(op, f"{code.co_filename}:{code.co_firstlineno}", timed)]
 
