@@ -108,7 +108,8 @@ def _beside(tree: Tree, row: Mapping[str, float], value: Any) -> tuple[Any, floa
         beside = exact_value(tree, moved)
         if beside is not None:
             sides.append(beside)
-    apart = [abs(side - value) > 1e-3 * max(abs(value), abs(side)) and abs(side - value) > 1e-190 for side in sides]
+    least = 1e-8 * max(1.0, *map(abs, row.values()))
+    apart = [abs(side - value) > max(1e-3 * max(abs(value), abs(side)), least) for side in sides]
     if any(apart):
         same = len(sides) == 2 and abs(sides[0] - sides[1]) < 1e-9 * abs(sides[0])
         return (sides[0], 0.0) if same and all(apart) else (value, float("inf"))

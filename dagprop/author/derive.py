@@ -261,7 +261,7 @@ def derivative_base(forward: Tree) -> Tree:
 def _one_plus_exp(tree: Tree) -> Tree:
     """Return an expression in which 1 + eᵛ is 1 / σ(-v)."""
     from dagprop.author.expression import negative
-    from dagprop.author.stable import terms_of
+    from dagprop.author.terms import terms_of
 
     def change(part: Tree) -> Tree:
         if isinstance(part, Call) and part.function == "add":

@@ -9,99 +9,21 @@ from collections.abc import Callable, Collection, Mapping
 
 from dagprop.author.expression import Call, Name, Number, Tree, call, is_constant, negative, rewritten
 from dagprop.author.numbers import constant_value
+from dagprop.author.terms import (
+    divided,
+    doubled,
+    factor_of,
+    halved,
+    is_number,
+    numbers_together,
+    scaled,
+    terms_of,
+    times,
+    total,
+    with_constant,
+)
 
 Rule = Callable[[Tree], Tree]
-
-ONE, TWO = Number(1), Number(2)
-
-
-def _same(tree: Tree, value: float) -> bool:
-    return is_constant(tree) and constant_value(tree) == value
-
-
-def times(*factors: Tree) -> Tree:
-    """Return a product, without factors of 1."""
-    result: Tree = ONE
-    for factor in factors:
-        result = factor if result == ONE else result if factor == ONE else call("multiply", result, factor)
-    return result
-
-
-def terms_of(tree: Tree) -> list[Tree]:
-    """Return the terms of a sum, with their signs."""
-    match tree:
-        case Call("add", (left, right)):
-            return terms_of(left) + terms_of(right)
-        case Call("subtract", (left, right)):
-            return terms_of(left) + [negative(term) for term in terms_of(right)]
-    return [tree]
-
-
-def total(terms: list[Tree]) -> Tree:
-    """Return a sum."""
-    result = terms[0]
-    for term in terms[1:]:
-        match term:
-            case Call("negative", (u,)):
-                result = call("subtract", result, u)
-            case _ if _begins_with_minus(term):
-                result = call("subtract", result, negative(term))
-            case _:
-                result = call("add", result, term)
-    return result
-
-
-def _begins_with_minus(tree: Tree) -> bool:
-    while isinstance(tree, Call) and tree.function in ("multiply", "divide"):
-        tree = tree.operands[0]
-    return isinstance(tree, Number) and tree.value < 0
-
-
-def _numbers_together(tree: Tree) -> Tree:
-    """Return a product with one number in front, where two would meet: 0.5 · x · (2 · u) is x · u."""
-    match tree:
-        case Call("multiply", (left, Call("multiply", (Number(b), right)))):
-            match left:
-                case Call("multiply", (Number(a), x)):
-                    return times(_factor(a * b), x, right)
-                case Number(a):
-                    return times(_factor(a * b), right)
-    return tree
-
-
-def scaled(tree: Tree) -> tuple[float, Tree | None]:
-    """Return the number that an expression is multiplied by, and what is left of it."""
-    if is_constant(tree):
-        return constant_value(tree) or 0.0, None
-    match tree:
-        case Call("negative", (u,)):
-            factor, rest = scaled(u)
-            return -factor, rest
-        case Call("multiply", (left, right)):
-            (a, one), (b, other) = scaled(left), scaled(right)
-            if one is None or other is None or a != 1 or b != 1:
-                rest = one if other is None else other if one is None else times(one, other)
-                return a * b, rest
-        case Call("divide", (left, right)) if is_constant(right) and constant_value(right):
-            factor, rest = scaled(left)
-            return factor / (constant_value(right) or 1.0), rest
-    return 1.0, tree
-
-
-def _with_constant(tree: Tree) -> tuple[float, list[Tree]] | None:
-    """Return the constant of a sum, and its other terms."""
-    if not (isinstance(tree, Call) and tree.function in ("add", "subtract")):
-        return None
-    terms = terms_of(tree)
-    constants = [term for term in terms if is_constant(term)]
-    others = [term for term in terms if not is_constant(term)]
-    if not constants or not others:
-        return None
-    return sum(constant_value(term) or 0.0 for term in constants), others
-
-
-def _factor(value: float) -> Tree:
-    return Number(int(value)) if float(value).is_integer() else Number(value)
 
 
 def softplus(tree: Tree) -> Tree:
@@ -114,10 +36,10 @@ def softplus(tree: Tree) -> Tree:
             if len(terms) != 2:
                 return tree
             first, second = terms
-            if isinstance(first, Call) and first.function == "exp" and _same(second, 1):
+            if isinstance(first, Call) and first.function == "exp" and is_number(second, 1):
                 first, second = second, first
             match first, second:
-                case _, Call("exp", (u,)) if _same(first, 1):
+                case _, Call("exp", (u,)) if is_number(first, 1):
                     return call("softplus", u)
                 case Call("exp", (a,)), Call("exp", (b,)):
                     return call("add", a, call("softplus", call("subtract", b, a)))
@@ -130,7 +52,7 @@ def logcosh(tree: Tree) -> Tree:
         case Call("log", (Call("cosh", (u,)),)):
             size = call("abs", u)
             far = total([size, call("log1p", call("exp", times(Number(-2), size))), negative(call("log", 2))])
-            near = call("log1p", times(TWO, call("pow", call("sinh", _halved(u)), 2)))
+            near = call("log1p", times(Number(2), call("pow", call("sinh", halved(u)), 2)))
             return call("where", call("less", size, 1), near, far)
     return tree
 
@@ -139,7 +61,7 @@ def log1p(tree: Tree) -> Tree:
     """log(1 + u), where u is small."""
     match tree:
         case Call("log", (inner,)):
-            found = _with_constant(inner)
+            found = with_constant(inner)
             if found and found[0] == 1:
                 return call("log1p", total(found[1]))
     return tree
@@ -147,76 +69,52 @@ def log1p(tree: Tree) -> Tree:
 
 def expm1(tree: Tree) -> Tree:
     """eᵘ - 1, where u is small."""
-    found = _with_constant(tree)
+    found = with_constant(tree)
     if found and len(found[1]) == 1:
         factor, rest = scaled(found[1][0])
         if isinstance(rest, Call) and rest.function == "exp" and factor == -found[0]:
             return (
                 negative(call("expm1", *rest.operands))
                 if factor == -1
-                else times(_factor(factor), call("expm1", *rest.operands))
+                else times(factor_of(factor), call("expm1", *rest.operands))
             )
     return tree
 
 
 def sigmoid(tree: Tree) -> Tree:
     """1 / (1 + e⁻ᵘ), eᵘ / (1 + eᵘ), ½(1 + tanh u): quotients of what overflows, and sums that cancel."""
-    found = _with_constant(tree)
+    found = with_constant(tree)
     if found and len(found[1]) == 1:
         constant, (factor, rest) = found[0], scaled(found[1][0])
         match rest:
             case Call("tanh", (u,)) if abs(factor) == abs(constant) and constant:
                 sign = 2 if factor * constant > 0 else -2
-                return times(_factor(2 * constant), call("sigmoid", _doubled(u, sign)))
+                return times(factor_of(2 * constant), call("sigmoid", doubled(u, sign)))
             case Call("sigmoid", (u,)) if factor == -constant:
-                return times(_factor(constant), call("sigmoid", negative(u)))
+                return times(factor_of(constant), call("sigmoid", negative(u)))
     match tree:
         case Call("divide", (numerator, Call("add") as denominator)):
             terms = terms_of(denominator)
-            if len(terms) != 2 or not any(_same(term, 1) for term in terms):
+            if len(terms) != 2 or not any(is_number(term, 1) for term in terms):
                 return tree
-            other = terms[1] if _same(terms[0], 1) else terms[0]
+            other = terms[1] if is_number(terms[0], 1) else terms[0]
             if isinstance(other, Call) and other.function == "exp":
                 (v,) = other.operands
-                rest = _divided(numerator, other)
+                rest = divided(numerator, other)
                 if rest is not None:
                     return times(rest, call("sigmoid", v))
                 return times(numerator, call("sigmoid", negative(v)))
     return tree
 
 
-def _doubled(u: Tree, factor: int) -> Tree:
-    """Return factor · u, where the factor is 2 or -2."""
-    match u:
-        case Call("divide", (v, two)) if _same(two, 2):
-            return v if factor > 0 else negative(v)
-    return times(Number(factor), u)
-
-
-def _divided(product: Tree, factor: Tree) -> Tree | None:
-    """Return a product without one of its factors, or None where it is none."""
-    if product == factor:
-        return ONE
-    match product:
-        case Call("multiply", (left, right)):
-            for one, other in ((left, right), (right, left)):
-                rest = _divided(one, factor)
-                if rest is not None:
-                    return times(rest, other)
-        case Call("divide", (left, right)):
-            rest = _divided(left, factor)
-            return None if rest is None else call("divide", rest, right)
-    return None
-
-
 def erfc(tree: Tree) -> Tree:
     """1 + erf u, which cancels."""
-    found = _with_constant(tree)
+    found = with_constant(tree)
     if found and len(found[1]) == 1:
         constant, (factor, rest) = found[0], scaled(found[1][0])
         if isinstance(rest, Call) and rest.function == "erf" and abs(factor) == abs(constant) and constant:
             (u,) = rest.operands
-            return times(_factor(constant), call("erfc", negative(u) if factor * constant > 0 else u))
+            return times(factor_of(constant), call("erfc", negative(u) if factor * constant > 0 else u))
     return tree
 
 
@@ -232,11 +130,11 @@ def hyperbolic(tree: Tree) -> Tree:
                     # (eᵃ - eᵇ) / (eᵃ + eᵇ) = tanh((a - b) / 2)
                     u = _half_difference(a, b)
                     return call("tanh", u) if p == r else negative(call("tanh", u))
-    found = _with_constant(tree)
+    found = with_constant(tree)
     if found and len(found[1]) == 1:
         factor, rest = scaled(found[1][0])
         if isinstance(rest, Call) and rest.function == "sigmoid" and factor == -2 * found[0]:
-            return times(_factor(-found[0]), call("tanh", _halved(rest.operands[0])))
+            return times(factor_of(-found[0]), call("tanh", halved(rest.operands[0])))
     return tree
 
 
@@ -262,15 +160,10 @@ def _half_difference(a: Tree, b: Tree) -> Tree:
     if b == negative(a) or a == negative(b):
         return a
     if b == Number(0):
-        return _halved(a)
+        return halved(a)
     if a == Number(0):
-        return negative(_halved(b))
+        return negative(halved(b))
     return call("divide", call("subtract", a, b), 2)
-
-
-def _halved(u: Tree) -> Tree:
-    factor, rest = scaled(u)
-    return times(_factor(factor / 2), rest) if rest is not None else call("divide", u, 2)
 
 
 def roots(tree: Tree) -> Tree:
@@ -287,9 +180,9 @@ def roots(tree: Tree) -> Tree:
         if is_constant(other) and (constant_value(other) or 0) < 0:
             # √w - c = (w - c²) / (√w + c)
             c = -(constant_value(other) or 0.0)
-            found = _with_constant(inside)
+            found = with_constant(inside)
             if found and found[0] == c * c:
-                return call("divide", total(found[1]), call("add", root, _factor(c)))
+                return call("divide", total(found[1]), call("add", root, factor_of(c)))
             continue
         inner = terms_of(inside)
         for square in inner:
@@ -305,7 +198,7 @@ def _under_root(tree: Tree) -> Tree | None:
     match tree:
         case Call("sqrt", (u,)):
             return u
-        case Call("pow", (u, half)) if _same(half, 0.5):
+        case Call("pow", (u, half)) if is_number(half, 0.5):
             return u
     return None
 
@@ -392,7 +285,7 @@ def stable(tree: Tree, names: Collection[str] = EXACT) -> Tree:
     def change(part: Tree) -> Tree:
         for rule in chosen:
             part = rule(part)
-        return _numbers_together(part) if chosen else part
+        return numbers_together(part) if chosen else part
 
     return rewritten(tree, change)
 
