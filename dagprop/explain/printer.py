@@ -56,7 +56,7 @@ class Printed:
         How tightly it holds together.
     kind : str
         What it is, where that matters beyond the level: ``name``, ``number``, ``negative``, ``quotient``, ``matrix``,
-        ``scaled``.
+        ``scaled``, ``partial``.
     """
 
     text: str
@@ -136,7 +136,7 @@ class Printer:
 
     def partial(self, of: str, by: str) -> Printed:
         """Print ∂of/∂by."""
-        return Printed(partial_text(of, by))
+        return Printed(partial_text(of, by), ATOM, "partial")
 
     def through(self, partial: Printed, input: str) -> Printed:
         """Print a partial derivative through one input of a node."""
@@ -157,7 +157,8 @@ class Printer:
 
     def power(self, base: Printed, exponent: Printed) -> Printed:
         """Print a power."""
-        return Printed(f"{self.at(base, ATOM)}^{self.at(exponent, ATOM)}", POWER)
+        written = f"({base.text})" if base.kind == "partial" else self.at(base, ATOM)
+        return Printed(f"{written}^{self.at(exponent, ATOM)}", POWER)
 
     def choice(self, condition: Printed, chosen: Printed, otherwise: Printed) -> Printed:
         """Print a choice."""
@@ -247,8 +248,8 @@ class Printer:
         """Print a product of two."""
         left, right = parts
         both_arrays = all(map(is_array, operands))
-        # Products of matrices and of entries are kept apart by brackets.
-        left_text = self.at(left, POWER if left.kind == "matrix" else NEGATIVE)
+        # Products of matrices and of entries are kept apart by brackets, and quotients from what follows them.
+        left_text = self.at(left, POWER if left.kind in ("matrix", "quotient") else NEGATIVE)
         beside = left.kind == "name" and right.level == SUM
         if self.juxtaposes and not both_arrays and beside:
             return Printed(f"{left_text}{self.fenced(right).text}", PRODUCT)

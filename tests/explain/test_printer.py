@@ -40,6 +40,11 @@ TEXTS = {
     "a negative formula comes later": (Product((X, NEGATIVE)), "x · (-(x - y))", r"x \cdot (-(x - y))"),
     "a name before a sum": (Apply("multiply", (X, DIFFERENCE)), "x(x - y)", "x(x - y)"),
     "a sum before a name": (Apply("multiply", (DIFFERENCE, X)), "(x - y) · x", r"(x - y) \cdot x"),
+    "a quotient comes first": (
+        Apply("multiply", (Apply("divide", (Number(1.0), Number(2.0))), X)),
+        "(1 / 2) · x",
+        r"\frac{1}{2} \cdot x",
+    ),
     "a name with a stroke": (Partial("L", "a/w"), "∂L/∂(a/w)", r"\frac{\partial L}{\partial w_{\text{a}}}"),
     "an array that is re-used": (Reused(Value(np.asarray([1.0, 2.0]), (2,))), "[ [1 2] ]", None),
 }
