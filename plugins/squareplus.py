@@ -11,7 +11,7 @@ def squareplus(xp, x, *, b=4.0):
     """Squareplus, ½(x + √(x² + b)): softplus without exp and log (Barron, 2021)."""
     # Not as it was given, so that no digits are lost: a root and what is added to it cancel.
     r = xp.sqrt(x**2 + b)
-    return xp.where(x > 0, x + r, b / (r - x)) / 2
+    return xp.where(x > 0, x + r, b / (r + xp.abs(x))) / 2
 
 
 @squareplus.derivative("x")

@@ -151,6 +151,7 @@ def quality(tree: Tree, exact: Exact, forward: Tree | None = None) -> Quality:
     invalid, price = False, cost(tree)
     if forward is not None:
         tree = replaced(tree, {Name("y"): forward})
+    held = (np.abs(exact.values) < 1e30) & _in_single(exact.points)
     with np.errstate(all="ignore"):
         found = np.broadcast_to(float_values(tree, exact.points.values), exact.values.shape)
         single = np.broadcast_to(float_values(tree, exact.points.values, np.float32), exact.values.shape)
@@ -158,11 +159,12 @@ def quality(tree: Tree, exact: Exact, forward: Tree | None = None) -> Quality:
         relative = error / (np.abs(exact.values) + SMALLEST)
         none = np.abs(exact.values) < SMALLEST
         relative = np.where(np.isnan(found), np.inf, np.where(none & (np.abs(found) < NOTHING), 0.0, relative))
-        held = (np.abs(exact.values) < 1e30) & _in_single(exact.points)
         relative = np.where(held & ~np.isfinite(single), np.inf, relative)
     try:
         with np.errstate(over="ignore", under="ignore", divide="raise", invalid="raise"):
             float_values(tree, exact.points.values)
+            few = {name: column[held] for name, column in exact.points.values.items()}
+            float_values(tree, few, np.float32)
     except FloatingPointError:
         invalid = True
     worst = int(relative.argmax()) if relative.size else 0

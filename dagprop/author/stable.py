@@ -17,9 +17,11 @@ from dagprop.author.terms import (
     is_number,
     numbers_together,
     scaled,
+    square_root,
     terms_of,
     times,
     total,
+    under_root,
     with_constant,
 )
 
@@ -174,7 +176,7 @@ def roots(tree: Tree) -> Tree:
     if len(terms) != 2:
         return tree
     for root, other in ((terms[0], terms[1]), (terms[1], terms[0])):
-        inside = _under_root(root)
+        inside = under_root(root)
         if inside is None:
             continue
         if is_constant(other) and (constant_value(other) or 0) < 0:
@@ -186,30 +188,17 @@ def roots(tree: Tree) -> Tree:
             continue
         inner = terms_of(inside)
         for square in inner:
-            if _square_root(square) in (other, negative(other)):
+            if square_root(square) in (other, negative(other)):
                 rest = [term for term in inner if term is not square]
                 if rest:
-                    other_way = call("divide", total(rest), total([root, negative(other)]))
+                    other_way = call("divide", total(rest), call("add", root, _size(other)))
                     return call("where", call("greater", other, 0), tree, other_way)
     return tree
 
 
-def _under_root(tree: Tree) -> Tree | None:
-    match tree:
-        case Call("sqrt", (u,)):
-            return u
-        case Call("pow", (u, half)) if is_number(half, 0.5):
-            return u
-    return None
-
-
-def _square_root(tree: Tree) -> Tree | None:
-    match tree:
-        case Call("pow", (u, Number(2))):
-            return u
-        case Call("multiply", (u, v)) if u == v:
-            return u
-    return None
+def _size(tree: Tree) -> Tree:
+    """Return |tree|, which a root is never equal to, also where the branch is not taken."""
+    return call("abs", tree.operands[0] if isinstance(tree, Call) and tree.function == "negative" else tree)
 
 
 def branches(tree: Tree) -> Tree:

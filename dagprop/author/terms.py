@@ -128,3 +128,23 @@ def divided(product: Tree, factor: Tree) -> Tree | None:
             rest = divided(left, factor)
             return None if rest is None else call("divide", rest, right)
     return None
+
+
+def under_root(tree: Tree) -> Tree | None:
+    """Return what a root is the root of, or None where an expression is none."""
+    match tree:
+        case Call("sqrt", (u,)):
+            return u
+        case Call("pow", (u, half)) if is_number(half, 0.5):
+            return u
+    return None
+
+
+def square_root(tree: Tree) -> Tree | None:
+    """Return what an expression is the square of, or None where it is none."""
+    match tree:
+        case Call("pow", (u, Number(2))):
+            return u
+        case Call("multiply", (u, v)) if u == v:
+            return u
+    return None
