@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from dagprop.author.expression import Call, Name, Number, Tree, call, is_constant, negative, rewritten
+from dagprop.author.expression import Call, Name, Tree, call, is_constant, negative, rewritten
+from dagprop.author.hyperbolic import hyperbolic, logcosh, sums
 from dagprop.author.numbers import constant_value
 from dagprop.author.terms import (
     divided,
     doubled,
     factor_of,
-    halved,
     is_number,
     numbers_together,
     scaled,
@@ -48,14 +48,22 @@ def softplus(tree: Tree) -> Tree:
     return tree
 
 
-def logcosh(tree: Tree) -> Tree:
-    """Log cosh u, which overflows far out and cancels near 0."""
+def logsumexp(tree: Tree) -> Tree:
+    """Write log(eᵃ + eᵇ) with the larger of the two in front."""
     match tree:
-        case Call("log", (Call("cosh", (u,)),)):
-            size = call("abs", u)
-            far = total([size, call("log1p", call("exp", times(Number(-2), size))), negative(call("log", 2))])
-            near = call("log1p", times(Number(2), call("pow", call("sinh", halved(u)), 2)))
-            return call("where", call("less", size, 1), near, far)
+        case Call("log", (Call("add", (Call("exp", (a,)), Call("exp", (b,)))),)):
+            apart = call("negative", call("abs", call("subtract", a, b)))
+            return call("add", call("maximum", a, b), call("log1p", call("exp", apart)))
+    return tree
+
+
+def logarithm(tree: Tree) -> Tree:
+    """Write log σ(u) as -softplus(-u), and log(eᵘ - 1) as u + log(1 - e⁻ᵘ)."""
+    match tree:
+        case Call("log", (Call("sigmoid", (u,)),)):
+            return call("negative", call("softplus", negative(u)))
+        case Call("log", (Call("expm1", (u,)),)):
+            return call("add", u, call("log", call("negative", call("expm1", negative(u)))))
     return tree
 
 
@@ -118,54 +126,6 @@ def erfc(tree: Tree) -> Tree:
             (u,) = rest.operands
             return times(factor_of(constant), call("erfc", negative(u) if factor * constant > 0 else u))
     return tree
-
-
-def hyperbolic(tree: Tree) -> Tree:
-    """(eᵘ - e⁻ᵘ) / (eᵘ + e⁻ᵘ) and (1 - e⁻ᵘ) / (1 + e⁻ᵘ): infinity over infinity."""
-    match tree:
-        case Call("divide", (Call("add" | "subtract") as above, Call("add" | "subtract") as below)):
-            numerator, denominator = _exponents(above), _exponents(below)
-            if numerator and denominator and numerator.keys() == denominator.keys() and len(numerator) == 2:
-                (a, b), (p, q) = numerator, numerator.values()
-                r, s = denominator[a], denominator[b]
-                if abs(p) == abs(q) == 1 and p == -q and abs(r) == 1 and r == s:
-                    # (eᵃ - eᵇ) / (eᵃ + eᵇ) = tanh((a - b) / 2)
-                    u = _half_difference(a, b)
-                    return call("tanh", u) if p == r else negative(call("tanh", u))
-    found = with_constant(tree)
-    if found and len(found[1]) == 1:
-        factor, rest = scaled(found[1][0])
-        if isinstance(rest, Call) and rest.function == "sigmoid" and factor == -2 * found[0]:
-            return times(factor_of(-found[0]), call("tanh", halved(rest.operands[0])))
-    return tree
-
-
-def _exponents(tree: Tree) -> dict[Tree, float] | None:
-    """Return the exponents of a sum of exponentials, with their factors; that of 1 is 0."""
-    found: dict[Tree, float] = {}
-    for term in terms_of(tree):
-        factor, rest = scaled(term)
-        exponent = (
-            Number(0)
-            if rest is None
-            else rest.operands[0]
-            if isinstance(rest, Call) and rest.function == "exp"
-            else None
-        )
-        if exponent is None or exponent in found:
-            return None
-        found[exponent] = factor
-    return found
-
-
-def _half_difference(a: Tree, b: Tree) -> Tree:
-    if b == negative(a) or a == negative(b):
-        return a
-    if b == Number(0):
-        return halved(a)
-    if a == Number(0):
-        return negative(halved(b))
-    return call("divide", call("subtract", a, b), 2)
 
 
 def roots(tree: Tree) -> Tree:
@@ -244,15 +204,21 @@ def clamp(tree: Tree) -> Tree:
     return tree
 
 
-RULES: Mapping[str, Rule] = {
-    rule.__name__: rule for rule in (softplus, logcosh, hyperbolic, sigmoid, erfc, expm1, log1p, roots, branches, clamp)
-}
+_IN_ORDER = (
+    *(logsumexp, softplus, logcosh, hyperbolic, sums, sigmoid, erfc, expm1, logarithm, log1p),
+    *(roots, branches, clamp),
+)
+
+RULES: Mapping[str, Rule] = {rule.__name__: rule for rule in _IN_ORDER}
 """The rules, in the order in which they are tried: what is more special comes first."""
 
 REASONS = {
     "softplus": "log(1 + exp(u)) overflows",
     "logcosh": "cosh(u) overflows, and log(cosh(u)) cancels near 0",
     "hyperbolic": "exp(u) / exp(u) is infinity over infinity far out",
+    "logsumexp": "exp(u) overflows",
+    "sums": "exp(u) and exp(-u) cancel",
+    "logarithm": "log(sigmoid(u)) is the logarithm of what vanishes, or overflows",
     "sigmoid": "exp(u) overflows, or 1 + tanh(u) cancels",
     "erfc": "1 + erf(u) cancels",
     "expm1": "exp(u) - 1 cancels where u is small",
@@ -265,6 +231,9 @@ REASONS = {
 
 EXACT = tuple(name for name in RULES if name != "clamp")
 """Those that change no value."""
+
+SMOOTH = tuple(name for name in EXACT if name not in ("logsumexp", "logcosh", "roots", "branches"))
+"""Those of them that bring no choices: derivatives are worked out of what they give."""
 
 
 def stable(tree: Tree, names: Collection[str] = EXACT) -> Tree:
