@@ -100,7 +100,7 @@ def _variant_key(step: ForwardStep) -> str:
 
 def _called(step: ForwardStep, several: bool, operand: Formula) -> Apply:
     """Return an activation by its name; with its attributes only where they tell it from another."""
-    texts = tuple(f"{name} = {value}" for name, value in step.attributes.items()) if several else ()
+    texts = tuple(f"{name} = {str(value).removesuffix('.0')}" for name, value in step.attributes.items() if several)
     return Apply(step.op, (operand,), texts, operand.shape)
 
 
