@@ -11,7 +11,7 @@ from typing import Any
 
 from dagprop.backends.leaf_values import actual_shape
 from dagprop.explain.formula import Apply, Formula, Name, Number, Shape, fold
-from dagprop.explain.rule_formulas import forward_formulas, op_formula
+from dagprop.explain.rule_formulas import forward_or_name, op_formula
 from dagprop.graph.records import SAMPLE_AXIS
 from dagprop.ops.contract import Op
 from dagprop.plan.network import Network
@@ -123,17 +123,8 @@ def _substitutions(
 
 
 def _written_out(network: Network, step: ForwardStep, writer: _Writer) -> tuple[Formula, ...]:
-    """Return the formula of each output of a step; where the rule cannot be recorded, the op by its name."""
-    try:
-        return forward_formulas(step, writer.shapes)
-    except (Exception, SystemExit):  # a rule is anybody's code, and needs no formula to run
-        operands = tuple(Name(name, writer.shapes[name]) for name in step.inputs if name)
-        shapes = [actual_shape(network.shapes[reference], writer.sizes) for reference in step.outputs]
-        several = len(shapes) > 1
-        return tuple(
-            Apply(step.op, operands, (f"output {number}",) if several else (), shape)
-            for number, shape in enumerate(shapes)
-        )
+    results = [actual_shape(network.shapes[reference], writer.sizes) for reference in step.outputs]
+    return forward_or_name(step, writer.shapes, results)
 
 
 class _Writer:
