@@ -61,10 +61,10 @@ CODES: dict[str, str] = {
     "DP407": "A label is not among the classes.",
     "DP408": "The data is not a table: a row has too many or too few cells, or two columns have the same name.",
     "DP409": "The history of a training cannot be read, or is none.",
-    # DP5xx: plugins and op declarations
+    # DP5xx: plugins and declarations
     "DP501": "A plugin could not be loaded.",
     "DP502": "Two providers declare the same op, or something else of the same kind and name.",
-    "DP503": "An op is not declared in the way that the op contract asks for.",
+    "DP503": "An op, or what training is taught, is not declared in the way that its contract asks for.",
     "DP504": "An op has no derivative rule for an input that needs one.",
     "DP505": "The graph requires a plugin that is not there.",
     "DP506": "The list of registered plugins cannot be read.",

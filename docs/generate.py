@@ -33,7 +33,7 @@ FAMILIES = {
     "DP5": "Plugins and op declarations",
     "DP6": "Weights and other files that are written",
     "DP7": "Computation",
-    "DP8": "What is optional",
+    "DP8": "What is optional, and pictures",
 }
 
 ROOT = Path(__file__).parent.parent
@@ -210,10 +210,11 @@ def run_command(command: str) -> str:
         for name in ("graphs", "plugins"):
             (Path(folder) / name).symlink_to(ROOT / name)
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        environment = {name: value for name, value in os.environ.items() if name != "DAGPROP_PLUGINS"}
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=folder,
-            env={**os.environ, "PATH": path, "PYTHONUTF8": "1"},
+            env={**environment, "PATH": path, "PYTHONUTF8": "1", "DAGPROP_CONFIG_DIR": f"{folder}/configuration"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",

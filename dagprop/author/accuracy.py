@@ -81,25 +81,39 @@ class Exact:
 
 def exact_values(tree: Tree, points: Points) -> Exact:
     """Return the exact values of an expression."""
-    rows = points.rows()
-    found = [exact_value(tree, row) for row in rows]
-    kept = [i for i, value in enumerate(found) if value is not None and abs(value) < 1e300]
-    slack = [_slack(tree, rows[i], found[i]) for i in kept]
+    kept, values, slack = [], [], []
+    for i, row in enumerate(points.rows()):
+        value = exact_value(tree, row)
+        if value is None or not abs(value) < 1e300:
+            continue
+        limit, change = _beside(tree, row, value)
+        kept.append(i)
+        values.append(float(limit))
+        slack.append(change)
     chosen = Points({name: column[kept] for name, column in points.values.items()})
-    return Exact(chosen, np.array([float(found[i]) for i in kept]), np.array(slack))
+    return Exact(chosen, np.array(values), np.array(slack))
 
 
-def _slack(tree: Tree, row: Mapping[str, float], value: Any) -> float:
-    """Return how far a value moves with the roundings of its inputs; where it jumps, nothing is to be judged."""
-    largest = 0.0
+def _beside(tree: Tree, row: Mapping[str, float], value: Any) -> tuple[Any, float]:
+    """Return the value at a point, as its neighbours have it, and how far it moves with the roundings of the inputs.
+
+    Where it jumps, nothing is to be judged: it may move by infinity.
+    """
+    sides = []
     for direction in (1, -1):
-        moved = {name: number * (1 + direction * 1e-13 * (i + 1)) for i, (name, number) in enumerate(row.items())}
+        moved = {
+            name: number * (1 + direction * 1e-13 * (i + 1)) or direction * 1e-200
+            for i, (name, number) in enumerate(row.items())
+        }
         beside = exact_value(tree, moved)
-        change = float(min(abs(beside - value), 1e300)) if beside is not None else 0.0
-        if change > 1e-6 * abs(value) + 1e-300 and change > 1e-3 * abs(float(value)):
-            return float("inf")
-        largest = max(largest, change)
-    return 0.02 * largest  # 1e-13 are some 500 roundings of half a digit
+        if beside is not None:
+            sides.append(beside)
+    apart = [abs(side - value) > 1e-3 * max(abs(value), abs(side)) and abs(side - value) > 1e-190 for side in sides]
+    if any(apart):
+        same = len(sides) == 2 and abs(sides[0] - sides[1]) < 1e-9 * abs(sides[0])
+        return (sides[0], 0.0) if same and all(apart) else (value, float("inf"))
+    # 1e-13 are some 500 roundings of half a digit
+    return value, 0.02 * max((float(min(abs(side - value), 1e300)) for side in sides), default=0.0)
 
 
 @dataclass(frozen=True, slots=True, order=True)

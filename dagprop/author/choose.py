@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 
 from dagprop.author.accuracy import Exact, Quality, exact_values, points_for, quality
 from dagprop.author.derive import Derivative, Style, derivative_base, styles
-from dagprop.author.expression import Tree
+from dagprop.author.expression import Call, Tree, walk
 from dagprop.author.stable import EXACT, applicable, stable
+from dagprop.errors import PluginError, Problem, error_text
 
 _SMOOTH = [name for name in EXACT if name != "branches"]
 
@@ -50,7 +51,20 @@ def choose_rules(formula: Tree, inputs: Sequence[str], attributes: Mapping[str, 
     """Return the rules that a formula gives.
 
     The forward rule is as its author wrote it, unless digits are lost: then with as few changes as keep them.
+
+    Raises
+    ------
+    PluginError
+        If the derivative cannot be worked out (DP511).
     """
+    try:
+        for name in inputs:
+            Derivative(formula, name).written(Style())
+    except Exception as error:  # whatever SymPy comes to that no rule computes
+        message = f"the derivative of the formula cannot be worked out: {error_text(error)}"
+        raise PluginError(
+            Problem("DP511", message, "write it by hand: dagprop plugins new NAME, without --formula")
+        ) from error
     points = points_for(inputs, attributes)
     exact = exact_values(formula, points)
     forward = _forward(formula, exact)
@@ -79,12 +93,13 @@ def _forward(formula: Tree, exact: Exact) -> Written:
 def _derivative(formula: Tree, forward: Tree, by: str, points: Exact) -> Written:
     plain = Derivative(formula, by)
     exact = exact_values(plain.written(Style()), points.points)
-    bases = dict.fromkeys([derivative_base(formula), formula, stable(formula)])
+    bases = list(dict.fromkeys([derivative_base(formula), formula, stable(formula)]))
     best: Written | None = None
     seen: set[Tree] = set()
-    for base in bases:
+    choices = any(isinstance(part, Call) and part.function in ("maximum", "minimum") for part in walk(formula))
+    for ties, base in product(((), ("minimum",), ("maximum",), ("maximum", "minimum")), bases):
         derivative = Derivative(base, by)
-        for style in styles():
+        for style in styles(ties):
             try:
                 tree = derivative.written(style)
             except (ValueError, AttributeError, TypeError):  # SymPy came to something that no rule computes
@@ -97,6 +112,8 @@ def _derivative(formula: Tree, forward: Tree, by: str, points: Exact) -> Written
                 if best is None or new.quality < best.quality:
                     best = new
         if best is not None and best.quality.good and not best.quality.invalid:
+            break
+        if not choices and base == bases[-1]:
             break
     assert best is not None
     if best.quality.lost:

@@ -66,7 +66,8 @@ def rule_lines(tree: Tree, taken: Collection[str]) -> list[str]:
         )
         texts.append(f"{name} = {expression(inner)}")
         known[part] = Name(name)
-    return [*texts, f"return {expression(_shortened(replaced(tree, known), used, texts))}"]
+    last = _shortened(replaced(tree, known), used, texts)
+    return [*texts, f"return {expression(last)}"]
 
 
 def _shortened(tree: Tree, used: set[str], texts: list[str]) -> Tree:

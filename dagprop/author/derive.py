@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from dagprop.author.algebra import from_sympy, functions, symbol, to_sympy
@@ -51,6 +52,8 @@ class Style:
         Whether the value of the op stands for itself, as ``y``.
     chain : bool
         Whether the argument of a function stays as it is, and its derivative is a factor.
+    ties : tuple of str
+        Whether ``maximum`` or ``minimum`` have the derivative of what is not constant where both are equal.
     """
 
     simplify: str = ""
@@ -58,16 +61,15 @@ class Style:
     tanh: bool = False
     output: bool = False
     chain: bool = False
+    ties: tuple[str, ...] = ()
 
 
-def styles() -> Iterator[Style]:
+def styles(ties: tuple[str, ...] = ()) -> Iterator[Style]:
     """Yield every style, the plain ones first."""
-    for simplify in ("", "factor_terms", "together", "factor", "expand", "simplify", "cancel"):
-        for sigmoid in ("", "one", "other"):
-            for tanh in (False, True):
-                for output in (False, True):
-                    for chain in (False, True):
-                        yield Style(simplify, sigmoid, tanh, output, chain)
+    simplifiers = ("", "factor_terms", "together", "factor", "expand", "simplify", "cancel")
+    truths = (False, True)
+    for simplify, sigmoid, tanh, output, chain in product(simplifiers, ("", "one", "other"), truths, truths, truths):
+        yield Style(simplify, sigmoid, tanh, output, chain, ties)
 
 
 class Derivative:
@@ -103,7 +105,7 @@ class Derivative:
             case Call("where", (condition, chosen, otherwise)):
                 return _choice(condition, self._of(chosen, style), self._of(otherwise, style))
             case Call("maximum" | "minimum" as function, (left, right)):
-                above = "greater" if function == "maximum" else "less"
+                above = ("greater" if function == "maximum" else "less") + "_equal" * (function in style.ties)
                 if is_constant(left) or (self._by not in names_in(left)):
                     left, right = right, left  # at a tie the derivative is that of what is constant, as of relu
                 return _choice(call(above, left, right), self._of(left, style), self._of(right, style))

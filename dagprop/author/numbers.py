@@ -172,6 +172,21 @@ def _exact_functions() -> dict[str, Any]:
     def bounded(function: Callable[..., Any], limit: Any) -> Callable[..., Any]:
         return lambda x: limit(x) if abs(x) > BEYOND else function(x)
 
+    def power(base: Any, exponent: Any) -> Any:
+        if base and abs(exponent * mp.log(abs(base))) > BEYOND:
+            if base < 0:
+                raise _NotRealError
+            return mp.inf if (exponent > 0) == (base > 1) else mp.zero
+        return base**exponent
+
+    def periodic(function: Callable[..., Any]) -> Callable[..., Any]:
+        def apply(x: Any) -> Any:
+            if abs(x) > 1e300:
+                raise _NotRealError  # it would take as many digits of π
+            return function(x)
+
+        return apply
+
     def round_half_even(x: Any) -> Any:
         return mp.nint(x)
 
@@ -182,7 +197,8 @@ def _exact_functions() -> dict[str, Any]:
     return {
         **_OPERATORS,
         **same,
-        **{name: getattr(mp, name) for name in ("sin", "cos", "tan", "floor", "ceil", "sign")},
+        **{name: periodic(getattr(mp, name)) for name in ("sin", "cos", "tan")},
+        **{name: getattr(mp, name) for name in ("floor", "ceil", "sign")},
         "expm1": lambda x: exp(x) - 1,
         "exp": exp,
         "tanh": bounded(mp.tanh, mp.sign),
@@ -190,7 +206,7 @@ def _exact_functions() -> dict[str, Any]:
         "sinh": bounded(mp.sinh, lambda x: mp.inf * mp.sign(x)),
         "erf": bounded(mp.erf, mp.sign),
         "erfc": bounded(mp.erfc, lambda x: mp.mpf(1 - int(mp.sign(x)))),
-        "pow": real(lambda base, exponent: base**exponent),
+        "pow": real(power),
         "abs": abs,
         "maximum": max,
         "minimum": min,

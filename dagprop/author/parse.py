@@ -11,7 +11,11 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from dagprop.author.expression import EULER, FUNCTIONS, PI, Call, Name, Number, Tree, call, is_constant, names_in
+from dagprop.author.numbers import constant_value
 from dagprop.errors import DagpropError, PluginError, Problem, quote, suggest
+
+PLACE = "formula"
+"""What stands before the column of a mistake, in place of a file."""
 
 LONGEST = 1000
 """A formula of more characters is refused."""
@@ -38,6 +42,10 @@ ABBREVIATIONS = {
 
 CALLABLE = sorted({*FUNCTIONS, *ALIASES, *ABBREVIATIONS, "clip", "piecewise"})
 """All that a formula may call."""
+
+_SHOWN = ", ".join(sorted({*CALLABLE, *("max", "min")} - {*ALIASES, "maximum", "minimum"} | {"max", "min"}))
+
+_BY_HAND = "write the plugin by hand: dagprop plugins new NAME, without --formula"
 
 _BINARY = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "pow"}
 _COMPARED = {
@@ -66,9 +74,7 @@ def parse_formula(text: str, inputs: Sequence[str], attributes: Collection[str])
     """
     if len(text) > LONGEST:
         message = f"the formula has {len(text)} characters, and may have {LONGEST}"
-        raise PluginError(
-            Problem("DP511", message, "write the plugin by hand: dagprop plugins new NAME, without --formula")
-        )
+        raise PluginError(Problem("DP511", message, _BY_HAND))
     try:
         body = ast.parse(text.strip() or "?", mode="eval").body
     except SyntaxError as error:
@@ -104,7 +110,7 @@ def _syntax_error(text: str, error: SyntaxError) -> DagpropError:
         hint = "write a product with *, as in 2*x"
     elif "=" in text:
         hint = "write what stands behind the = alone"
-    return PluginError(Problem("DP511", f"the formula cannot be read here: {error.msg}", hint, column=column))
+    return PluginError(Problem("DP511", f"this cannot be read: {error.msg}", hint, file=PLACE, column=column))
 
 
 class _Reader:
@@ -120,7 +126,8 @@ class _Reader:
     def _wrong(self, node: ast.AST, message: str, hint: str | None = None) -> Tree:
         # Python counts bytes of UTF-8, people count characters.
         before = self._text.lstrip().encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore")
-        self.problems.append(Problem("DP511", message, hint, column=len(before) + self._lead + 1))
+        column = len(before) + self._lead + 1
+        self.problems.append(Problem("DP511", message, hint, file=PLACE, column=column))
         return Number(1)
 
     def value(self, node: ast.expr, depth: int = 0) -> Tree:
@@ -140,7 +147,7 @@ class _Reader:
 
     def _any(self, node: ast.expr, depth: int) -> Tree:
         if depth > DEEPEST:
-            return self._wrong(node, f"the formula is nested more than {DEEPEST} deep")
+            raise PluginError(Problem("DP511", f"the formula is nested more than {DEEPEST} deep", _BY_HAND))
         below = depth + 1
         match node:
             case ast.Constant(value=bool()) | ast.Constant(value=complex()):
@@ -157,7 +164,12 @@ class _Reader:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return Call("logical_not", (self._condition(operand, below),))
             case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _BINARY:
-                return Call(_BINARY[type(operator)], (self.value(left, below), self.value(right, below)))
+                values = self.value(left, below), self.value(right, below)
+                if isinstance(operator, ast.Div) and is_constant(values[1]) and constant_value(values[1]) == 0:
+                    return self._wrong(right, "this divides by 0")
+                return Call(_BINARY[type(operator)], values)
+            case ast.BinOp(op=ast.FloorDiv() | ast.Mod() | ast.MatMult()):
+                return self._wrong(node, "a formula has the operators + - * / ** alone", "floor(x/2) is x // 2")
             case ast.BinOp(op=ast.BitXor()):
                 return self._wrong(node, "^ is no power here", "write x**2")
             case ast.Compare(left=left, ops=operators, comparators=others):
@@ -221,7 +233,7 @@ class _Reader:
             return self._piecewise(node, name, arguments, depth)
         function = ALIASES.get(name, name)
         if function not in CALLABLE:
-            hint = suggest(name, CALLABLE) or f"functions are: {', '.join(CALLABLE)}"
+            hint = suggest(name, CALLABLE) or f"functions are: {_SHOWN}"
             return self._wrong(node, f"unknown function {quote(name)}", hint)
         values = [self.value(argument, depth) for argument in arguments]
         wanted = 3 if function == "clip" else FUNCTIONS.get(function, 1)
@@ -253,8 +265,6 @@ class _Reader:
         return tree
 
     def _checked_constant(self, node: ast.expr, tree: Call) -> Tree:
-        from dagprop.author.numbers import constant_value
-
         value = constant_value(tree)
         if value is None or not math.isfinite(value):
             return self._wrong(node, "this is no finite number")

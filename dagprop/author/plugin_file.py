@@ -10,7 +10,7 @@ from dagprop.author.choose import Rules, Written
 from dagprop.author.code import rule_lines
 from dagprop.author.declaration import Wish
 from dagprop.author.expression import Tree, is_constant, names_in, walk, written_out
-from dagprop.author.stable import RULES
+from dagprop.author.stable import REASONS
 
 WIDTH = 120
 
@@ -58,7 +58,7 @@ def _signature(wish: Wish, trees: Sequence[Tree]) -> str:
 
 def _forward(wish: Wish, written: Written) -> list[str]:
     lines = [f'@op("{wish.op}")', f"def {wish.function}({_signature(wish, [written.tree])}):", *_doc(wish)]
-    lines += [line for name in written.rules for line in _reason(name)]
+    lines += [_reason(name) for name in written.rules]
     return [*lines, *_indented(rule_lines(written.tree, (*wish.inputs, *wish.attributes)))]
 
 
@@ -70,12 +70,9 @@ def _doc(wish: Wish) -> list[str]:
     return [f'    """{lines[0]}', *(f"    {line}".rstrip() for line in lines[1:]), '    """']
 
 
-def _reason(name: str) -> list[str]:
+def _reason(name: str) -> str:
     """Return the comment that says why the forward rule is not as its author wrote it."""
-    why = (RULES[name].__doc__ or "").rstrip(".")
-    return textwrap.wrap(
-        f"# Written so that it keeps its digits: {why}.", WIDTH - 4, initial_indent="    ", subsequent_indent="    # "
-    )
+    return f"    # Not as it was given, so that no digits are lost: {REASONS[name]}."
 
 
 def _rule(wish: Wish, tree: Tree) -> list[str]:

@@ -120,7 +120,9 @@ def _rule_problems(
     try:
         result = rule_result(op, position, copies, attributes, g.copy())
     except (Exception, SystemExit) as error:
-        yield wrong(op, rule, f"{title} fails {what}: {error_text(error)}", None, line_of(error, rule))
+        changes = "read-only" in str(error)
+        message = f"{title} changes y or g" if changes else f"{title} fails {what}: {error_text(error)}"
+        yield wrong(op, rule, message, APART if changes else None, line_of(error, rule))
         return
     if any(_changed(x, c) for x, c in zip(inputs, copies, strict=True)):
         line = _mutation_line(op, rule, inputs, attributes, position, g)

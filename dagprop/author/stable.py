@@ -367,6 +367,20 @@ RULES: Mapping[str, Rule] = {
 }
 """The rules, in the order in which they are tried: what is more special comes first."""
 
+REASONS = {
+    "softplus": "log(1 + exp(u)) overflows",
+    "logcosh": "cosh(u) overflows, and log(cosh(u)) cancels near 0",
+    "hyperbolic": "exp(u) / exp(u) is infinity over infinity far out",
+    "sigmoid": "exp(u) overflows, or 1 + tanh(u) cancels",
+    "erfc": "1 + erf(u) cancels",
+    "expm1": "exp(u) - 1 cancels where u is small",
+    "log1p": "log(1 + u) loses a small u beside the 1",
+    "roots": "a root and what is added to it cancel",
+    "branches": "a branch that is not taken would not be a number",
+    "clamp": "exp(u) overflows",
+}
+"""What each of them avoids."""
+
 EXACT = tuple(name for name in RULES if name != "clamp")
 """Those that change no value."""
 

@@ -122,7 +122,11 @@ def rule_result(
 ) -> Any:
     """Return what the rule of one input gives: the local derivative, or the gradient."""
     fixed = len(op.signature.inputs) - op.signature.variadic
-    known = {"xp": xp, "g": g, "y": forward(op, inputs, attributes, xp), **attributes}
+    y = forward(op, inputs, attributes, xp)
+    for array in (y, g):
+        if isinstance(array, np.ndarray):
+            array.setflags(write=False)  # a rule that changes them fails
+    known = {"xp": xp, "g": g, "y": y, **attributes}
     known |= {signature.name: value for signature, value in zip(op.signature.inputs, inputs, strict=False)}
     if op.signature.variadic:
         known[op.signature.inputs[-1].name] = tuple(inputs[fixed:])

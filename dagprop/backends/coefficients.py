@@ -21,11 +21,14 @@ class Coefficients:
     def __init__(self, split: Split) -> None:
         self.fixed, self.varying = split.fixed, split.varying
         self._program = split.coefficients
+        self._last: tuple[float, dict[str, float]] | None = None
 
     def of_rate(self, learning_rate: float) -> dict[str, float]:
         """Return the coefficients that are the same in all steps of a learning rate."""
-        found = interpret(self._program, {LEARNING_RATE: np.array(learning_rate), STEP: np.array(1.0)})
-        return {name: float(found[name]) for name in self.fixed}
+        if self._last is None or self._last[0] != learning_rate:  # with most schedules it stays for long
+            found = interpret(self._program, {LEARNING_RATE: np.array(learning_rate), STEP: np.array(1.0)})
+            self._last = learning_rate, {name: float(found[name]) for name in self.fixed}
+        return self._last[1]
 
     def of_steps(self, learning_rate: float, first: int, count: int) -> Array:
         """Return the varying coefficients, in their order, of so many steps from a number on: a row for each step."""

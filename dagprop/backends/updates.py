@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -37,25 +38,33 @@ def update(
     for id, gradient in gradients.items():
         names = (id, *rule.memory_ids(id))
         # A rule that wrote into these would change what others, such as the caller of a training, hold.
-        parameter, *memories = (_read_only(variables[name]) for name in names)
+        parameter, *memories = (read_only(variables[name]) for name in names)
         with np.errstate(all="ignore"):
             try:
                 # A number of NumPy overflows to infinity, as in compiled code; one of Python would be an error.
                 results = rule(
-                    numpy_namespace, parameter, _read_only(gradient), memories, learning_rate, np.float64(step)
+                    numpy_namespace, parameter, read_only(gradient), memories, learning_rate, np.float64(step)
                 )
             except DagpropError:
                 raise
             except (Exception, SystemExit) as error:
                 message = f"the rule of the optimizer {quote(rule.name)} failed: {error_text(error)}"
-                hint = f"the rule is at {code_place(rule.function)}"
+                hint = where(rule.function, error)
                 raise ComputationError(Problem("DP701", message, hint, node=id)) from error
             for name, what, result in zip(names, ("parameter", *rule.memories), results, strict=True):
                 new[name] = _fitting(rule, id, what, result, parameter)
     return new
 
 
-def _read_only(array: Array) -> Array:
+def where(function: Callable[..., Any], error: BaseException) -> str:
+    """Return the hint for a rule that fails: where it is, and how to leave alone what it is given."""
+    place = f"the rule is at {code_place(function)}"
+    writes = "read-only" in str(error)
+    return f"a rule may not change its arguments, write x = x + y for x += y; {place}" if writes else place
+
+
+def read_only(array: Array) -> Array:
+    """Return a view of an array that cannot be written to."""
     view = np.asarray(array).view()
     view.flags.writeable = False
     return view

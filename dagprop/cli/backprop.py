@@ -88,7 +88,9 @@ def _tables(
     from dagprop.explain.notation import partial_text
     from dagprop.explain.numbers import array_text, number_text
     from dagprop.explain.tables import table
+    from dagprop.graph.records import TrainSettings
     from dagprop.plan.outputs import loss_reference
+    from dagprop.train.choices import choice_text
 
     loss = loss_reference(network)
     forward = [
@@ -134,5 +136,8 @@ def _tables(
             [f"new value = value - {lr:g} × gradient"] if lr is not None else []
         )
         rows = [[id, *(array_text(array, shown) for array in entry.values())] for id, entry in parameters.items()]
-        tables.append("Parameters\n" + table(names, rows))
+        optimizer = network.graph.train.optimizer
+        note = f"\nthis is plain gradient descent; train takes its steps by {choice_text(optimizer)}"
+        other = lr is not None and optimizer != TrainSettings().optimizer
+        tables.append("Parameters\n" + table(names, rows) + (note if other else ""))
     return tables

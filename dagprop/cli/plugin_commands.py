@@ -111,12 +111,13 @@ class PluginGroup(LazyGroup):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands, those of plugins apart."""
-        names = self.list_commands(ctx)
-        limit = formatter.width - 6 - max(map(len, names))
-        own = len(self.modules)
-        for title, chosen in (("Commands", names[:own]), ("Commands of plugins", names[own:])):
-            commands = [(name, self.get_command(ctx, name)) for name in chosen]
-            rows = [(name, found.get_short_help_str(limit)) for name, found in commands if found is not None]
+        own = {name: super(PluginGroup, self).get_command(ctx, name) for name in self.modules}
+        theirs = {
+            name: click.Command(name, help=text) for name, text in sorted(_remembered().items()) if name not in own
+        }
+        limit = formatter.width - 6 - max(map(len, {**own, **theirs}))
+        for title, commands in (("Commands", own), ("Commands of plugins", theirs)):
+            rows = [(name, found.get_short_help_str(limit)) for name, found in commands.items() if found is not None]
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)

@@ -149,7 +149,7 @@ def _holds(path: str, text: str) -> bool:
 
 def _said(wish: Wish, rules: Rules | None, files: dict[str, str]) -> list[str]:
     """Return what was written, and why it is not what the author wrote."""
-    from dagprop.author.stable import RULES
+    from dagprop.author.stable import REASONS
 
     lines = [f"wrote {path}" for path in files]
     if wish.op != wish.name:
@@ -160,9 +160,7 @@ def _said(wish: Wish, rules: Rules | None, files: dict[str, str]) -> list[str]:
     if rules is None:
         return [*lines, "a template that works as it is: put your formulas in place of its own"]
     for rule in rules.forward.rules:
-        lines.append(
-            f"the forward rule is written so that it keeps its digits: {(RULES[rule].__doc__ or '').rstrip('.')}"
-        )
+        lines.append(f"the forward rule is not as it was given, so that no digits are lost: {REASONS[rule]}")
     written = {"the forward rule": rules.forward, **{f"the derivative by {k}": v for k, v in rules.derivatives.items()}}
     for what, rule_written in written.items():
         found = rule_written.quality

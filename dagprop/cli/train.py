@@ -28,7 +28,7 @@ SILENCE = 5.0
 BAR_WIDTH = 12
 """Characters of the progress bar."""
 
-_NOTHING = dict.fromkeys(("accuracy", "validation_loss", "validation_accuracy"))
+_NOTHING = dict.fromkeys(("loss", "accuracy", "validation_loss", "validation_accuracy"))
 """What the history of ``--json`` has even where it was not measured."""
 
 SHARE = click.FloatRange(0, 1, max_open=True)

@@ -8,9 +8,12 @@ from typing import TypeVar
 from dagprop.explain.derivation_document import gradient_formula, update_formula
 from dagprop.explain.derivation_records import Derivation, Line
 from dagprop.explain.document import Block, Heading, Listing, Words, list_words, without_middle
-from dagprop.explain.formula import Name, Partial
+from dagprop.explain.formula import Name, Partial, names_in
 from dagprop.explain.rule_formulas import forward_or_name
+from dagprop.explain.update_formulas import PLAIN, update_formulas
+from dagprop.graph.records import Choice
 from dagprop.plan.records import ForwardStep
+from dagprop.train.choices import choice_text
 from dagprop.train.data import fed_inputs
 
 MOST_STEPS = 16
@@ -47,6 +50,10 @@ def algorithm(derivation: Derivation) -> tuple[Block, ...]:
     lines += _indented(3, derivation.lines, derivative)
     if not trained:
         return Heading(("The backward pass of this network",)), Listing(tuple(lines))
+    optimizer = network.graph.train.optimizer
+    if optimizer != PLAIN:
+        lines += _updates_by(optimizer, derivation.loss, trained)
+        return Heading((f"Training of this network, by {choice_text(optimizer)}",)), Listing(tuple(lines))
     lines.append((2, ("update, with all derivatives taken at the old values:",)))
     lines += _indented(3, trained, update)
     vector: tuple[Words, ...] = (
@@ -71,6 +78,23 @@ def _samples(derivation: Derivation, inputs: Sequence[str]) -> tuple[Words, ...]
 def _length(derivation: Derivation, name: str) -> int:
     array = derivation.values.get(name)
     return array.shape[0] if array is not None and array.ndim else 1
+
+
+def _updates_by(optimizer: Choice, loss: str, trained: Sequence[str]) -> Lines:
+    """Return the lines of the update of another optimiser than plain gradient descent."""
+    formulas = update_formulas(optimizer, loss)
+    if formulas is None:
+        return [(2, ("update", *_tuple(trained), " as the rule of the optimizer does"))]
+    memories = [name for name, _ in formulas[1:]]
+    step = ", t the number of the step" if any("t" in names_in(formula) for _, formula in formulas) else ""
+    lines: Lines = [
+        (2, (f"update, with all values on the right the old ones{step}, and ", Name("θ"), " =", *_tuple(trained), ":"))
+    ]
+    lines += [(3, (name, " ← ", formula)) for name, formula in formulas]
+    if memories:
+        zero = f", {'are' if len(memories) > 1 else 'is'} zero at first"
+        lines.append((0, (*list_words(memories, MOST_STEPS), ", of the shape of ", Name("θ"), zero)))
+    return lines
 
 
 def _tuple(names: Sequence[str]) -> tuple[Words, ...]:

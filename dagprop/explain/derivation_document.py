@@ -39,6 +39,7 @@ from dagprop.explain.formula import (
 from dagprop.explain.forward_document import forward_blocks, worked_out
 from dagprop.explain.numbers import log_text
 from dagprop.explain.scaled_backward import arrivals
+from dagprop.explain.update_formulas import PLAIN
 
 Numeric = Literal["symbolic", "substituted", "all"]
 
@@ -56,7 +57,7 @@ def derivation_document(
     element: tuple[int, ...] | None = None,
     every_line: bool = False,
 ) -> Document:
-    """Return the derivation of each gradient, and the step of gradient descent that follows from it.
+    """Return the derivation of each gradient, and the step of gradient descent that follows from it if that is taken.
 
     Parameters
     ----------
@@ -133,7 +134,8 @@ def _line_blocks(
     if numeric == "all":
         for term in line.terms:
             yield from _factor_blocks(derivation, term)
-    if line.target in derivation.wanted and line.target in derivation.network.graph.parameters():
+    graph = derivation.network.graph
+    if line.target in derivation.wanted and line.target in graph.parameters() and graph.train.optimizer == PLAIN:
         yield update(derivation, line, rate if numeric != "symbolic" else None)
 
 

@@ -63,7 +63,7 @@ class Printed:
         How tightly it holds together.
     kind : str
         What it is, where that matters beyond the level: ``name``, ``number``, ``negative``, ``quotient``, ``matrix``,
-        ``scaled``.
+        ``scaled``, ``partial``.
     """
 
     text: str
@@ -143,7 +143,7 @@ class Printer:
 
     def partial(self, of: str, by: str) -> Printed:
         """Print ∂of/∂by."""
-        return Printed(partial_text(of, by))
+        return Printed(partial_text(of, by), ATOM, "partial")
 
     def through(self, partial: Printed, input: str) -> Printed:
         """Print a partial derivative through one input of a node."""
@@ -164,7 +164,8 @@ class Printer:
 
     def power(self, base: Printed, exponent: Printed) -> Printed:
         """Print a power."""
-        return Printed(f"{self.at(base, ATOM)}^{self.at(exponent, ATOM)}", POWER)
+        written = f"({base.text})" if base.kind == "partial" else self.at(base, ATOM)
+        return Printed(f"{written}^{self.at(exponent, ATOM)}", POWER)
 
     def choice(self, condition: Printed, chosen: Printed, otherwise: Printed) -> Printed:
         """Print a choice."""

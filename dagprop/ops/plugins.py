@@ -137,6 +137,7 @@ def _declaring(file: str, origin: Origin) -> Iterator[list[str]]:
             (name, found)
             for kind, name, found in declarations()
             if before.get((kind, name)) is not found
+            and not found.shipped
             # A layer may have brought in the plugin whose op it uses.
             and _origins.get(found.provider) is origins.get(found.provider)
         ]

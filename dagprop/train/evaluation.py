@@ -147,7 +147,7 @@ def evaluate_samples(
         loss += float(values[steps.outputs[0]].mean()) * len(chunk)
         if judge.compared is not None:
             pairs.append((values[judge.compared[0]], values[judge.compared[1]]))
-    scores = judge.scores(pairs, order.sizes().tolist())
+    scores = judge.scores(pairs, order)
     return Evaluation(loss / len(samples), scores.accuracy, len(samples), scores.metrics)
 
 
@@ -172,7 +172,7 @@ def evaluate_compiled(
         raise KeyboardInterrupt
     if not outcome.is_finite():
         return None
-    scores = judge.scores(outcome.compared, order.sizes().tolist())
+    scores = judge.scores(outcome.compared, order)
     return Evaluation(loss_sum(outcome, order) / len(samples), scores.accuracy, len(samples), scores.metrics)
 
 

@@ -208,6 +208,8 @@ class _Training:
 
     def plain_variables(self) -> dict[str, Array]:
         """Return the parameters and states, without what the optimiser remembers."""
+        if not self.task.rule.memories:
+            return self.variables
         return {id: self.variables[id] for id in self.leaves.variables}
 
     def run_epoch(self, epoch: int) -> EpochRecord:
@@ -251,7 +253,7 @@ class _Training:
         self.variables = outcome.variables
         if outcome.interrupted:
             raise KeyboardInterrupt
-        return loss_sum(outcome, order), self.judge.scores(outcome.compared, order.sizes().tolist())
+        return loss_sum(outcome, order), self.judge.scores(outcome.compared, order)
 
     def run_reference(self, order: Batches, epoch: int, rate: float) -> tuple[float, Scores]:
         """Return the same as :meth:`run_compiled`."""
@@ -262,7 +264,7 @@ class _Training:
             loss += float(self.step_losses.all()[-1]) * len(samples)
             if self.judge.compared is not None:
                 pairs.append((done.values[self.judge.compared[0]], done.values[self.judge.compared[1]]))
-        return loss, self.judge.scores(pairs, order.sizes().tolist())
+        return loss, self.judge.scores(pairs, order)
 
     def run_step(self, samples: Array, epoch: int, step: int, rate: float) -> Run:
         task, number = self.task, len(self.step_losses) + 1

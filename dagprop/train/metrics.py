@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from dagprop.backends.numpy_namespace import numpy_namespace
-from dagprop.backends.reference import as_array, code_place
+from dagprop.backends.reference import as_array
+from dagprop.backends.trainer import Batches
+from dagprop.backends.updates import read_only, where
 from dagprop.errors import ComputationError, DagpropError, GraphError, Problem, error_text, quote
 from dagprop.graph.records import SAMPLE_AXIS, Choice
 from dagprop.plan.network import Network
@@ -32,6 +34,9 @@ class Scores:
 
     accuracy: float | None
     metrics: Mapping[str, float]
+
+
+NO_SCORES = Scores(None, {})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,8 +65,8 @@ class Judge:
         """The references of what is compared, or None where nothing is."""
         return None if self.objective is None else (self.objective.prediction, self.objective.target)
 
-    def scores(self, pairs: Sequence[Pair] | None, sizes: Sequence[int]) -> Scores:
-        """Return the scores of predictions in batches of these sizes, or of all of them in one pair.
+    def scores(self, pairs: Sequence[Pair] | None, order: Batches) -> Scores:
+        """Return the scores of predictions in batches, or of all of them in one pair.
 
         Raises
         ------
@@ -69,14 +74,14 @@ class Judge:
             If a metric fails (DP701) or gives no numbers (DP703).
         """
         if not pairs or self.objective is None:
-            return Scores(None, {})
+            return NO_SCORES
         if self.by_sample and len(pairs) > 1:
             predictions, targets = zip(*pairs, strict=True)
             pairs = [(np.concatenate(predictions), np.concatenate(targets))]
-        weights = list(sizes) if len(pairs) == len(sizes) else [sum(sizes)]
+        weights = order.sizes().tolist() if len(pairs) > 1 else [len(order.order)]
 
         def mean(values: Sequence[float]) -> float:
-            return sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
+            return float(sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights))
 
         op = self.objective.op
         return Scores(
@@ -115,10 +120,7 @@ def judge_of(network: Network, metrics: Sequence[Choice] = ()) -> Judge:
 
 def _measure(rule: TrainingRule, settings: Mapping[str, Any], pair: Pair) -> float:
     """Return what a metric says of predictions: the mean of what its rule gives."""
-    views = [array.view() for array in pair]
-    for view in views:
-        view.flags.writeable = False
-    where = f"the rule is at {code_place(rule.function)}"
+    views = [read_only(array) for array in pair]
     try:
         with np.errstate(all="ignore"):
             given = rule(settings, xp=numpy_namespace, prediction=views[0], target=views[1])
@@ -127,14 +129,14 @@ def _measure(rule: TrainingRule, settings: Mapping[str, Any], pair: Pair) -> flo
     except (Exception, SystemExit) as error:
         shapes = f"a prediction of shape {views[0].shape} and a target of shape {views[1].shape}"
         message = f"the metric {quote(rule.name)} failed for {shapes}: {error_text(error)}"
-        raise ComputationError(Problem("DP701", message, where)) from error
+        raise ComputationError(Problem("DP701", message, where(rule.function, error))) from error
     try:
         values = as_array(given, np.dtype(np.float64))
         if not values.size:
             raise TypeError("it returned an array without numbers")
     except TypeError as error:
         message = f"the metric {quote(rule.name)} gives no numbers: {error}"
-        raise ComputationError(Problem("DP703", message, where)) from error
+        raise ComputationError(Problem("DP703", message, where(rule.function, error))) from error
     with np.errstate(all="ignore"):
         return float(values.mean())
 

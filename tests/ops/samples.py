@@ -14,7 +14,8 @@ from dagprop.ops.declared import isolated
 from dagprop.ops.plugins import load_plugin
 from dagprop.ops.registry import ops
 
-PLUGINS = sorted((Path(__file__).parents[2] / "plugins").glob("*.py"))
+_FOLDER = Path(__file__).parents[2] / "plugins"
+PLUGINS = sorted([*_FOLDER.glob("*.py"), *_FOLDER.glob("packaged/*.py")])
 
 # Where a function is defined, or smooth, by (op, input); elsewhere any number will do.
 POSITIVE = {("log", "x"), ("sqrt", "x"), ("power", "base")}

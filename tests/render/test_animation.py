@@ -15,7 +15,7 @@ from dagprop.plan.network import prepare
 from dagprop.plan.outputs import loss_reference
 from dagprop.plan.steps import plan
 from dagprop.render.animation.curves import cut
-from dagprop.render.animation.frames import animation
+from dagprop.render.animation.frames import animation, scene
 from dagprop.render.animation.layout import layout
 from dagprop.render.animation.svg import picture, reuse_texts
 from dagprop.render.diagrams.records import THEMES
@@ -35,7 +35,7 @@ def step_of(graph, rate=0.5):
 
 
 def animated(graph, **view):
-    return animation(graph, step_of(graph), View(**view))
+    return animation(scene(graph, prepare(graph), View(**view)), step_of(graph))
 
 
 def load(folder, random):
@@ -45,7 +45,7 @@ def load(folder, random):
 
 
 @hypothesis.given(random_graphs())
-@hypothesis.settings(max_examples=40)
+@hypothesis.settings(max_examples=25)
 def test_what_is_known_grows_to_what_backprop_gives(tmp_path_factory, random):
     graph = load(tmp_path_factory.mktemp("random"), random)
     made, done = animated(graph), dagprop.backprop(graph)
@@ -67,7 +67,7 @@ def test_what_is_known_grows_to_what_backprop_gives(tmp_path_factory, random):
 
 
 @hypothesis.given(random_graphs())
-@hypothesis.settings(max_examples=40)
+@hypothesis.settings(max_examples=25)
 def test_a_gradient_is_the_sum_of_what_has_come_so_far(tmp_path_factory, random):
     graph = load(tmp_path_factory.mktemp("random"), random)
     sums = {}

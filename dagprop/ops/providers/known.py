@@ -49,14 +49,14 @@ def is_file_name(text: str) -> bool:
 
 
 def known_quickly() -> list[Known]:
-    """Return the registered files that may be used, without a look at what is installed.
+    """Return what is remembered and may be used, without a look at what is installed.
 
     Raises
     ------
     PluginError
         If the memory cannot be read (DP506).
     """
-    return [known for known in map(judge, remembered()) if known.status == "ok" and known.plugin.file]
+    return [known for known in map(judge, remembered()) if known.status == "ok"]
 
 
 def known_plugins() -> list[Known]:

@@ -69,7 +69,7 @@ def provide(names: Iterable[str], kinds: Sequence[Kind] = GRAPH_KINDS, near: str
     wanted = list(dict.fromkeys(names))
     try:
         plugins: list[Known] = known_quickly()
-        if not all(_having(name, kinds, plugins) for name in wanted):
+        if not all(_is_one_file(_having(name, kinds, plugins)) for name in wanted):
             plugins = known_plugins()
             result.problems.extend(choice_problems(plugins))
     except PluginError as error:
@@ -168,6 +168,11 @@ def _having(name: str, kinds: Iterable[Kind], plugins: Iterable[Known]) -> list[
     return [known for known in plugins if any(name in known.plugin.declares.get(kind, ()) for kind in kinds)]
 
 
+def _is_one_file(having: Sequence[Known]) -> bool:
+    """Whether what is remembered is enough: what else is installed need not be asked for, which takes longer."""
+    return len(having) == 1 and having[0].plugin.file is not None
+
+
 def _load_for(name: str, kinds: Sequence[Kind], known: Known, result: Provided) -> None:
     problems = _load(known)
     if is_declared(name, kinds):
@@ -196,8 +201,9 @@ def _load(known: Known) -> list[Problem]:
 
 def _near_miss(name: str, kinds: Sequence[Kind], plugins: Sequence[Known], nearby: dict[str, str]) -> str | None:
     """Return a hint where a plugin that is not loaded, or a file nearby, has this name or one like it."""
+    add = "dagprop plugins add" if "command" in kinds else "add --plugin"
     if name in nearby:
-        return f"it is in the plugin {nearby[name]}: add --plugin {nearby[name]}"
+        return f"it is in the plugin {nearby[name]}: {add} {nearby[name]}"
     theirs = {
         found: known.plugin for known in plugins for kind in kinds for found in known.plugin.declares.get(kind, ())
     }
@@ -210,7 +216,7 @@ def _near_miss(name: str, kinds: Sequence[Kind], plugins: Sequence[Known], nearb
         return None  # who asks says so by themselves
     if word in theirs:
         return f"{meant} It is in the plugin {theirs[word]}"
-    return f"{meant} It is in the plugin {nearby[word]}: add --plugin {nearby[word]}"
+    return f"{meant} It is in the plugin {nearby[word]}: {add} {nearby[word]}"
 
 
 def _broken(plugins: Iterable[Known]) -> list[Problem]:
