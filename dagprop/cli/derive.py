@@ -41,7 +41,7 @@ def parse_element(context: click.Context, option: click.Parameter, text: str | N
     type=click.Choice(["symbolic", "substituted", "all"]),
     default="substituted",
     show_default=True,
-    help="Formulas only; or with numbers put in; or each local derivative on rows of its own too.",
+    help="Formulas only; or with numbers put in; or the forward pass and each local derivative worked out too.",
 )
 @options.document_options
 @click.option("--check", is_flag=True, help="Multiply out what is displayed; compare with the engine and differences.")

@@ -71,7 +71,7 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
         except DagpropError:
             raise
         except (Exception, SystemExit) as error:  # a rule is anybody's code
-            raise _named(error, step) from error
+            raise named_error(error, step) from error
     gradients: Symbols = {}
     for seed in plan.seeds:
         recorder.origin = f"d_{seed}"
@@ -88,7 +88,7 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
         except DagpropError:
             raise
         except (Exception, SystemExit) as error:
-            raise _named(error, use) from error
+            raise named_error(error, use) from error
     for name in plan.wrt:
         if name not in gradients:
             gradients[name] = xp.zeros_like(values[name])
@@ -259,7 +259,7 @@ def _call(
     return step.rule(*arguments, **attributes)
 
 
-def _named(error: BaseException, step: ForwardStep | BackwardStep) -> PluginError:
+def named_error(error: BaseException, step: ForwardStep | BackwardStep) -> PluginError:
     """Return the error that names the rule that does what cannot be recorded (DP503)."""
     what = "forward rule" if isinstance(step, ForwardStep) else f"{step.kind} rule for {quote(step.input)}"
     file, line = _place(step.rule)
