@@ -148,7 +148,7 @@ def test_frames_are_svg_and_the_same_each_time(root, tmp_path):
     assert [(tmp_path / "steps" / name).read_bytes() for name in names] == list(slides)
     assert dagprop.animate(graph, format="frames", theme="dark") == slides
     sizes = {ElementTree.fromstring(slide).get("viewBox") for slide in slides}
-    assert len(sizes) == 1
+    assert len(sizes) == 1 and not any(b"hidden" in slide for slide in slides)
     first = "".join(ElementTree.fromstring(slides[0]).itertext())
     assert first.count("–") > 10 and not re.search(r"= −?0(?![.\d])", first)
     assert "–" not in "".join(ElementTree.fromstring(slides[-1]).itertext())

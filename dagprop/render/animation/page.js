@@ -44,6 +44,7 @@
     }
     document.documentElement.dataset.step = step;
     bringIntoSight();
+    if (document.documentElement.classList.contains("every")) told.scrollIntoView({ block: "nearest" });
     if (step === last) stop();
   }
 

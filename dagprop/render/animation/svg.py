@@ -75,6 +75,9 @@ def slide(animation: Animation, frame: Frame, layout: Layout, theme: Theme) -> b
     _text(root, frame.heading, middle, y + 20, 17, theme.quiet, weight="bold")
     _text(root, frame.sentence, middle, y + 46, 17, theme.ink)
     _text(root, frame.remark, middle, y + 72, 15, theme.reused if frame.reused else theme.quiet, weight="bold")
+    for parent in list(root.iter()):  # not every program that shows slides knows what is hidden
+        for child in [child for child in parent if child.get("visibility") == "hidden"]:
+            parent.remove(child)
     return f"{ElementTree.tostring(root, encoding='unicode')}\n".encode()
 
 
