@@ -6,6 +6,7 @@ Each gives what NumPy gives for the same operation, up to rounding, with the sam
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import prod
 
@@ -33,6 +34,10 @@ _OF_TRUTH = {"add": "logical_or", "maximum": "logical_or", "multiply": "logical_
 """What NumPy's arithmetic means for true and false."""
 
 
+EXPONENTIAL, EXPONENTIAL_SUM = "dagprop.exp", "dagprop.exp.sum"
+"""The functions for e^x and e^x + y, of doubles; see :mod:`dagprop.backends.llvm_exponential`."""
+
+
 def number(value: float, kind: str) -> str:
     """Return a constant: the bits of the double, which for a float must have one more rounding behind them."""
     if kind == "float":
@@ -55,6 +60,7 @@ def declarations(kind: str) -> list[str]:
     return [
         *(f"declare {kind} {name}({kind}) {attributes}" for name in unary),
         *(f"declare {kind} @{name}({kind}, {kind}) {attributes}" for name in (f"pow{end}", f"llvm.copysign.{suffix}")),
+        f"declare {kind} @llvm.fmuladd.{suffix}({kind}, {kind}, {kind}) {attributes}",
         *(f"declare double @{name}(double) {attributes}" for name in ("erf", "erfc")),
     ]
 
@@ -245,9 +251,11 @@ def straight_code(program: Program, inputs: Mapping[int, str], kind: str) -> tup
         lines.append(f"{name} = fcmp une {kind} {names[operand]}, {number(0.0, kind)}")
         return name
 
+    sums = _exponential_sums(program) if kind == "double" else {}
+    inside = {exponential for exponential, _ in sums.values()}
     for position, instruction in enumerate(instructions):
         primitive, operands = plain(instruction), instruction.operands
-        if primitive == "input":
+        if primitive == "input" or position in inside:
             continue
         if primitive == "constant":
             names[position] = number(instruction.parameters[0], kind)
@@ -257,6 +265,12 @@ def straight_code(program: Program, inputs: Mapping[int, str], kind: str) -> tup
             names[position] = names[operands[0]] if instruction.boolean else as_real(operands[0])
         else:
             names[position] = f"%v{position}"
+            if kind == "double" and (primitive == "exp" or position in sums):
+                exponential, more = sums.get(position, (position, None))
+                x = f"double {as_real(instructions[exponential].operands[0])}"
+                call = f"@{EXPONENTIAL}({x})" if more is None else f"@{EXPONENTIAL_SUM}({x}, double {names[more]})"
+                lines.append(f"%v{position} = call double {call}  ; {instruction.origin}")
+                continue
             if primitive.startswith("logical_"):
                 given = [as_truth(operand) for operand in operands]
             elif primitive == "where":
@@ -267,3 +281,18 @@ def straight_code(program: Program, inputs: Mapping[int, str], kind: str) -> tup
             lines += operation(primitive, names[position], given, "i1" if truths else kind)
             lines[-1] += f"  ; {instruction.origin}"
     return lines, names
+
+
+def _exponential_sums(program: Program) -> dict[int, tuple[int, int]]:
+    """Return the sums of a positive number and an exponential that nothing else needs: where these two are."""
+    instructions = program.instructions
+    uses = Counter(operand for instruction in instructions for operand in instruction.operands)
+    uses.update(program.outputs.values())
+    return {
+        position: (one, other)
+        for position, instruction in enumerate(instructions)
+        if instruction.primitive == "add"
+        for one, other in (instruction.operands, instruction.operands[::-1])
+        if instructions[one].primitive == "exp" and uses[one] == 1
+        if instructions[other].primitive == "constant" and instructions[other].parameters[0] > 0
+    }

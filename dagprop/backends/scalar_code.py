@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dagprop.backends.llvm_code import TYPES, declarations, number, straight_code
-from dagprop.backends.llvm_exponential import EXPONENTIAL, exponential_text
+from dagprop.backends.llvm_code import EXPONENTIAL, TYPES, declarations, number, straight_code
+from dagprop.backends.llvm_exponential import exponential_text
 from dagprop.program.records import Program
 
 EPOCH_SIGNATURE = ("epoch", "ppppppiiiid")
@@ -62,6 +62,7 @@ def epoch_text(program: Program, roles: Roles, batched: bool) -> str:
     body, names = straight_code(program, {position: value[name] for name, position in program.inputs.items()}, kind)
     start = {leaf: f"%start{slots[leaf]}" if leaf in changing else value[leaf] for leaf in roles.leaves}
     lines = [f"%rate = {_converted('%rate.given', 'double', kind)}" if kind != "double" else ""]
+    lines.append(f"%minus.rate = fneg {kind} %rate")
     for leaf, slot in slots.items():
         lines += [f"%leaf{slot}.at = getelementptr {kind}, ptr %leaves, i64 {slot}",
                   f"{start[leaf]} = load {kind}, ptr %leaf{slot}.at"]  # fmt: skip
@@ -94,8 +95,8 @@ def epoch_text(program: Program, roles: Roles, batched: bool) -> str:
     elif kind != "double":
         lines.append(f"%loss.wide = fpext {kind} {loss} to double")
     for leaf, gradient in zip(roles.gradients, gradients, strict=True):
-        lines += [f"%change{slots[leaf]} = fmul {kind} %rate, {gradient}",
-                  f"%new{slots[leaf]} = fsub {kind} {value[leaf]}, %change{slots[leaf]}"]  # fmt: skip
+        step = f"{kind} %minus.rate, {kind} {gradient}, {kind} {value[leaf]}"
+        lines.append(f"%new{slots[leaf]} = call {kind} @llvm.fmuladd.{'f64' if kind == 'double' else 'f32'}({step})")
     total = "%mean0" if batched else loss if kind == "double" else "%loss.wide"
     lines += _updates({slots[state]: names[position] for state, position in roles.updates.items()}, total, kind)
     lines += ["%s.next = add i64 %s, 1", "%more = icmp slt i64 %s.next, %last",
@@ -136,10 +137,9 @@ def evaluate_text(program: Program) -> str:
 def module_text(kind: str, head: str, lines: Sequence[str]) -> str:
     """Return a module of one function to call, with only those declarations and other functions that it needs."""
     code = "\n".join(line if line.endswith(":") else f"  {line}" for line in lines if line)
-    own = code.replace("call double @exp(", f"call double @{EXPONENTIAL}(")
-    functions = exponential_text() if own != code else ""
-    used = [line for line in declarations(kind) if f"{line[line.index('@') : line.index('(')]}(" in own + functions]
-    return "\n".join([*used, f"{head} {{", "entry:", own, "}", functions])
+    functions = exponential_text() if f"@{EXPONENTIAL}" in code else ""
+    used = [line for line in declarations(kind) if f"{line[line.index('@') : line.index('(')]}(" in code + functions]
+    return "\n".join([*used, f"{head} {{", "entry:", code, "}", functions])
 
 
 def _batch_head(gradients: int) -> list[str]:
