@@ -13,7 +13,7 @@ EPOCH_SIGNATURE = ("epoch", "ppppppiiiid")
 EVALUATE_SIGNATURE = ("evaluate", "pp")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Roles:
     """What the values of a program are to the training.
 

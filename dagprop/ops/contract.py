@@ -35,7 +35,7 @@ _KINDS: dict[str, str] = {
 """How the annotation of an attribute, without ``| None``, is read.  ``shape`` has no annotation of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DerivativeRule:
     """How ∂L/∂y of an op becomes ∂L/∂x of one input.
 

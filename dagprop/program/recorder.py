@@ -211,24 +211,15 @@ class Recorder:
             if needed[number]:
                 for operand in self.instructions[number].operands:
                     needed[operand] = True
-        renumbered: dict[int, int] = {}
-        kept: list[Instruction] = []
-        for number, instruction in enumerate(self.instructions):
+        first = needed.index(False) if False in needed else len(needed)
+        renumbered = list(range(len(needed)))
+        kept = self.instructions[:first]
+        for number in range(first, len(needed)):
             if needed[number]:
                 renumbered[number] = len(kept)
-                operands = tuple([renumbered[operand] for operand in instruction.operands])
-                kept.append(
-                    instruction
-                    if operands == instruction.operands
-                    else Instruction(
-                        instruction.primitive,
-                        operands,
-                        instruction.parameters,
-                        instruction.shape,
-                        instruction.boolean,
-                        instruction.origin,
-                    )
-                )
+                primitive, operands, parameters, shape, boolean, origin = self.instructions[number]
+                operands = tuple([renumbered[operand] for operand in operands])
+                kept.append(Instruction(primitive, operands, parameters, shape, boolean, origin))
         names = set(inputs)
         used = {i.parameters[0]: number for number, i in enumerate(kept) if i.primitive == "input"}
         return Program(

@@ -26,7 +26,7 @@ LEARNING_RATE = "learning rate"
 Symbols = dict[str, Symbol]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Trace:
     """A plan that was run on symbols.
 

@@ -34,7 +34,7 @@ class Evaluation:
     samples: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Leaves:
     """The leaves of a network with all samples, checked once and then cut into batches.
 

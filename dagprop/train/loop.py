@@ -175,7 +175,7 @@ def make_task(
     )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Training:
     """A training under way; only ``variables`` and ``step_losses`` change."""
 

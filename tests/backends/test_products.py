@@ -12,7 +12,6 @@ from dagprop.backends.blas import threads
 from dagprop.backends.kernel_code import module_text
 from dagprop.backends.kernels import kernel_binder
 from dagprop.backends.llvm_code import TYPES
-from dagprop.backends.llvm_engine import Registers
 from dagprop.backends.product_code import Product, product_text
 from dagprop.backends.products import largest_left, own_products
 from dagprop.program.recorder import Recorder
@@ -22,7 +21,7 @@ SIZES = ((1, 1, 1), (2, 5, 3), (13, 33, 17), (29, 70, 8), (3, 260, 300))
 """Rows, columns and inner: below, at and above the sizes of tiles and of the cache."""
 
 LAYOUTS = tuple(itertools.product(("plain", "transposed"), repeat=2))
-MACHINES = (Registers(32, 64), Registers(16, 32), Registers(32, 16), Registers(16, 16))
+MACHINES = ((32, 64), (16, 32), (32, 16), (16, 16))
 
 
 def matrix(generator, rows, columns, layout, dtype):
@@ -38,7 +37,7 @@ def strides(array):
     return tuple(stride // array.itemsize for stride in array.strides)
 
 
-@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: f"{machine.count}x{machine.size}")
+@pytest.mark.parametrize("machine", MACHINES, ids="{0[0]}x{0[1]}".format)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_product_is_numpys(dtype, machine):
     generator = np.random.default_rng(0)
