@@ -112,7 +112,7 @@ def test_a_metric_is_named_once(write_graph, plugins):
 
 
 def test_metrics_without_anything_to_compare_are_found_in_the_file(write_graph, plugins):
-    nodes = {"w": {"op": "parameter", "value": 2.0}, "L": {"op": "square", "inputs": ["w"]}}
+    nodes = {"w": {"op": "parameter", "value": 2.0}, "L": {"op": "exp", "inputs": ["w"]}}
     path = write_graph(nodes, loss="L", train={"metrics": ["mean_absolute_error"]})
     with pytest.raises(GraphError, match="the metrics need a prediction and its target") as caught:
         dagprop.load(path)
