@@ -66,10 +66,20 @@ def check_choice(kind: RuleKind, choice: object, **given: Any) -> str | None:
     try:
         _TRIALS[kind](rule, {**rule.defaults, **settings}, given)
     except ValueError as error:
-        return f"the settings of the {kind} {quote(name)} are wrong: {error}"
+        if settings and not _fails(kind, rule, given):
+            return f"the settings of the {kind} {quote(name)} are wrong: {error}"
     except (Exception, SystemExit):
-        return None  # it is no matter of settings: whoever runs the rule says what it is
-    return None
+        pass
+    return None  # what else is wrong is no matter of settings: whoever runs the rule says what it is
+
+
+def _fails(kind: RuleKind, rule: TrainingRule, given: Mapping[str, Any]) -> bool:
+    """Whether a rule fails with its own settings too."""
+    try:
+        _TRIALS[kind](rule, rule.defaults, given)
+    except (Exception, SystemExit):
+        return True
+    return False
 
 
 def _hint(kind: RuleKind, name: str, known: Mapping[str, TrainingRule]) -> str:
