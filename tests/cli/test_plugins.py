@@ -323,3 +323,9 @@ def test_what_trains_comes_from_plugins_as_well(call, graph, root):
     assert 'did you mean "momentum"? It is in the plugin momentum (' in call(*arguments[:-1], "momentun").err
     call("plugins", "remove", "momentum")
     assert "it was removed: dagprop plugins add" in call(*arguments).err
+
+
+def test_check_finds_registered_ops_by_name(call, tmp_path):
+    call("plugins", "add", write(tmp_path))
+    assert "op double: nothing is wrong" in call("plugins", "check", "double").out
+    assert 'did you mean "double"? It is in the plugin own' in call("plugins", "check", "duoble").err
