@@ -114,6 +114,16 @@ def test_a_bad_package_is_skipped_and_listed(call, graph, tmp_path, monkeypatch,
     assert call("run", graph).exit_code == 0
 
 
+def test_several_are_added_and_those_that_are_broken_are_named(call, tmp_path):
+    good, bad = write(tmp_path), write(tmp_path, "1 / 0\n", "bad.py")
+    done = call("plugins", "add", good, bad, "nowhere.py")
+    assert done.exit_code == 2 and done.out == f"added own ({good}): op double\n"
+    assert f"{bad}:1: " in done.err and '"nowhere.py" is not there' in done.err
+    as_json = call("plugins", "add", good, bad, "--json")
+    assert [entry["name"] for entry in as_json.json["plugins"]] == ["own"]
+    assert [error["line"] for error in json.loads(as_json.err)["errors"]] == [1]
+
+
 def test_list_and_show(call, tmp_path):
     assert "dagprop plugins add FILE.py" in call("plugins", "list").out
     path = write(tmp_path, GOOD + COUNT.partition('"""\n')[2])
