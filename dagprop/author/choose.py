@@ -99,7 +99,7 @@ def _derivative(formula: Tree, forward: Tree, by: str, points: Exact) -> Written
     choices = any(isinstance(part, Call) and part.function in ("maximum", "minimum") for part in walk(formula))
     for ties, base in product(((), ("minimum",), ("maximum",), ("maximum", "minimum")), bases):
         derivative = Derivative(base, by)
-        for style in styles(ties):
+        for style in styles(base, ties):
             try:
                 tree = derivative.written(style)
             except (ValueError, AttributeError, TypeError):  # SymPy came to something that no rule computes

@@ -64,13 +64,14 @@ class Style:
     ties: tuple[str, ...] = ()
 
 
-def styles(ties: tuple[str, ...] = ()) -> Iterator[Style]:
-    """Yield every style, the plain ones first."""
+def styles(forward: Tree, ties: tuple[str, ...] = ()) -> Iterator[Style]:
+    """Yield every style that may matter for an expression, the plain ones first."""
+    functions = {part.function for part in walk(forward) if isinstance(part, Call)}
     simplifiers = ("", "factor_terms", "together", "factor", "expand", "simplify", "cancel")
+    sigmoids = ("", "one", "other") if functions & {"sigmoid", "softplus"} else ("",)
+    tanhs = ("", "one", "exp") if "tanh" in functions else ("",)
     truths = (False, True)
-    for simplify, sigmoid, tanh, output, chain in product(
-        simplifiers, ("", "one", "other"), ("", "one", "exp"), truths, truths
-    ):
+    for simplify, sigmoid, tanh, output, chain in product(simplifiers, sigmoids, tanhs, truths, truths):
         yield Style(simplify, sigmoid, tanh, output, chain, ties)
 
 
