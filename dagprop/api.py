@@ -631,6 +631,8 @@ def _training_step(
     visible: tuple[str, ...],
 ) -> TrainingStep:
     """Return one step of training, with everything in between."""
+    from dagprop.explain.training_step import TrainingStep
+
     network = prepare(graph)
     every = _every_value(network)
     wanted = every if wrt is None else _references(network, wrt)

@@ -40,8 +40,7 @@ def check_named(name: str, timed: bool = True) -> list[Report]:
     PluginError
         If there is none (DP101, DP507).
     """
-    if name not in ops():
-        provide([name], kinds=("op",))
+    provided = provide([name] if name not in ops() else [], ("op",))
     op = ops().get(name)
     if op is not None:
         code = op.forward.__code__
@@ -50,9 +49,10 @@ def check_named(name: str, timed: bool = True) -> list[Report]:
         known = find_plugin(name)
     except PluginError as error:
         near = suggest(name, ops())
-        if near is None:
+        if near is None and not provided.problems:
             raise
-        raise PluginError(Problem("DP101", f"there is no plugin and no op {quote(name)}", near)) from error
+        problem = Problem("DP101", f"there is no plugin and no op {quote(name)}", near, unknown=name)
+        raise PluginError(provided.explain(problem), *provided.problems) from error
 
     def load() -> None:
         problems = load_known([known])

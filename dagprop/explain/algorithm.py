@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from dagprop.explain.derivation_document import gradient_formula, update_formula
 from dagprop.explain.derivation_records import Derivation, Line
-from dagprop.explain.document import Block, Heading, Listing, Words, list_words
+from dagprop.explain.document import Block, Heading, Listing, Words, list_words, without_middle
 from dagprop.explain.formula import Name, Partial, names_in
-from dagprop.explain.rule_formulas import forward_formulas
+from dagprop.explain.rule_formulas import forward_or_name
 from dagprop.explain.update_formulas import PLAIN, update_formulas
 from dagprop.graph.records import Choice
 from dagprop.plan.records import ForwardStep
@@ -34,8 +34,9 @@ def algorithm(derivation: Derivation) -> tuple[Block, ...]:
     lines: Lines = [(0, ("for each epoch:",)), (1, _samples(derivation, inputs)), (2, ("forward:",))]
 
     def forward(step: ForwardStep) -> tuple[Words, ...]:
-        formulas = forward_formulas(step, shapes)
-        outputs = [(Name(name), " = ", formula) for name, formula in zip(step.outputs, formulas, strict=True)]
+        formulas = forward_or_name(step, shapes)
+        shown = [without_middle(formula, MOST_STEPS) for formula in formulas]
+        outputs = [(Name(name), " = ", formula) for name, formula in zip(step.outputs, shown, strict=True)]
         return tuple(word for place, words in enumerate(outputs) for word in ((", ", *words) if place else words))
 
     def derivative(line: Line) -> tuple[Words, ...]:

@@ -35,8 +35,8 @@ from dagprop.explain.formula import (
     Value,
     fold,
     names_in,
-    substitute,
 )
+from dagprop.explain.forward_document import forward_blocks, worked_out
 from dagprop.explain.numbers import log_text
 from dagprop.explain.scaled_backward import arrivals
 from dagprop.explain.update_formulas import PLAIN
@@ -63,7 +63,8 @@ def derivation_document(
     ----------
     derivation : Derivation
     numeric : {"symbolic", "substituted", "all"}
-        Whether numbers are put in, and whether each local derivative is worked out on a row of its own.
+        Whether numbers are put in, and whether each value of the forward pass and each local derivative is worked out
+        on rows of its own.
     rate : float
         The learning rate of the update.
     element : tuple of int, optional
@@ -81,6 +82,10 @@ def _blocks(
     yield Heading(("The gradient of ", loss), 1)
     if derivation.samples > 1:
         yield Paragraph((loss, f" has {derivation.samples} entries, one a sample; what is made small is their mean."))
+    if numeric == "all":
+        yield Heading(("Forward",))
+        yield from forward_blocks(derivation, every_line)
+        yield Heading(("Backward",))
     lines = derivation.lines
     tiny = _too_small(derivation)
     hidden = 0 if every_line else max(len(lines) - MOST_LINES, 0)
@@ -216,16 +221,10 @@ def _shortened(formula: Formula) -> Formula:
 def _factor_blocks(derivation: Derivation, term: Term) -> Iterator[Block]:
     """Yield each local derivative of a term: by its rule, by numbers, and worked out."""
     for factor in term.factors:
-        if factor.local is None:
+        alone = len(term.factors) == 1 and term.start is None and isinstance(factor.formula, Name | Number)
+        if factor.local is None or alone:
             continue
-        rows = [factor.formula]
-        names = names_in(factor.formula)
-        if names and all(derivation.values[name].size <= SMALL for name in names):
-            values = {name: derivation.values[name] for name in names}
-            rows.append(substitute(factor.formula, {name: Value(value, value.shape) for name, value in values.items()}))
-        if not isinstance(rows[-1], (Value, Number)):
-            rows.append(Value(factor.local, factor.local.shape))
-        yield Equation(factor.partial, tuple(rows))
+        yield worked_out(factor.partial, factor.formula, derivation.values, factor.local)
 
 
 def gradient_formula(line: Line) -> Formula:

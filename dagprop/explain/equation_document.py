@@ -17,11 +17,10 @@ from dagprop.explain.document import (
     Paragraph,
     Table,
     Words,
-    product,
-    total,
+    without_middle,
 )
 from dagprop.explain.equation import Equations
-from dagprop.explain.formula import Apply, Formula, Name, Value, names_in
+from dagprop.explain.formula import Apply, Name, Value, names_in
 from dagprop.explain.numbers import shape_text
 from dagprop.explain.substitutions import Activation, Substitution
 from dagprop.graph.records import DEFAULT_INITIALIZER, SAMPLE_AXIS, Node, Shape
@@ -83,11 +82,11 @@ def _nested(equations: Equations, most: int | None) -> Iterator[Block]:
     rest = equations.nested[len(roots) :]
     first, last = _elided(roots, most)
     for line in first:
-        yield Equation(_name(line), (_without_middle(line.formula, most),))
+        yield Equation(_name(line), (without_middle(line.formula, most),))
     if last:
         yield Paragraph((_left_out(len(roots) - len(first) - len(last)),))
     for line in last:
-        yield Equation(_name(line), (_without_middle(line.formula, most),))
+        yield Equation(_name(line), (without_middle(line.formula, most),))
     if rest:
         yield Paragraph(("where",))
         yield _listing([("", _equality(line, most)) for line in rest], most, depth=1)
@@ -185,23 +184,7 @@ def _count(number: int, thing: str) -> str:
 
 
 def _equality(line: Substitution, most: int | None) -> Apply:
-    return Apply("equal", (_name(line), _without_middle(line.formula, most)))
-
-
-def _without_middle(formula: Formula, most: int | None) -> Formula:
-    """Return a formula; of a sum or product of more parts the first and the last of them."""
-    function = formula.function if isinstance(formula, Apply) else ""
-    if most is None or function not in ("add", "multiply"):
-        return formula
-    parts: list[Formula] = []
-    rest = formula
-    while isinstance(rest, Apply) and rest.function == function:
-        parts.append(rest.operands[1])
-        rest = rest.operands[0]
-    if len(parts) < most:
-        return formula
-    join = total if function == "add" else product
-    return join([rest, *reversed(parts)], formula.shape, most)
+    return Apply("equal", (_name(line), without_middle(line.formula, most)))
 
 
 def _name(line: Substitution) -> Name:

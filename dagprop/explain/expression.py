@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 
 from dagprop.backends.reference import Array
 from dagprop.explain.formula import Apply
 from dagprop.explain.printer import ATOM, COMPARISONS, POWER, PRODUCT, SUM, Printed, Printer
 from dagprop.explain.rule_formulas import UPSTREAM
+from dagprop.program.records import ELEMENTWISE
 
 _COMPARISONS = {**COMPARISONS, "less_equal": "<=", "greater_equal": ">="}
 _CONDITIONS = {
@@ -15,6 +17,7 @@ _CONDITIONS = {
     **{"logical_and": "And", "logical_or": "Or", "logical_not": "Not"},
 }
 _FUNCTIONS = {"abs": "Abs", "maximum": "Max", "minimum": "Min", "ceil": "ceiling"}
+_TAKEN = frozenset((*ELEMENTWISE, *_FUNCTIONS.values(), *_CONDITIONS.values(), "Piecewise"))
 
 
 class ExpressionPrinter(Printer):
@@ -76,5 +79,6 @@ class ExpressionPrinter(Printer):
 
 
 def identifier(text: str) -> str:
-    """Return a reference as the name of a variable: ``hidden/w`` is ``hidden__w``."""
-    return re.sub(r"\W", "_", text.replace("/", "__"))
+    """Return a reference as the name of a variable: ``hidden__w`` for ``hidden/w``, and ``exp_`` for ``exp``."""
+    name = re.sub(r"\W", "_", text.replace("/", "__"))
+    return f"{name}_" if keyword.iskeyword(name) or name in _TAKEN else name

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from math import prod
 
-from dagprop.explain.formula import Apply, Formula, Shape
+from dagprop.explain.formula import Apply, Formula, Name, Shape
+from dagprop.ops import registry
+from dagprop.program.records import ELEMENTWISE
+
+
+def reads_as_function(formula: Formula) -> bool:
+    """Whether a formula is a node that has the name of a function: before a bracket it would look like a call."""
+    return isinstance(formula, Name) and (formula.reference in ELEMENTWISE or formula.reference in registry.ops())
 
 
 def partial_text(of: str, by: str) -> str:

@@ -22,7 +22,14 @@ from dagprop.explain.formula import (
     Value,
     fold,
 )
-from dagprop.explain.notation import axes_text, is_array, key_text, partial_text, same_but_ones
+from dagprop.explain.notation import (
+    axes_text,
+    is_array,
+    key_text,
+    partial_text,
+    reads_as_function,
+    same_but_ones,
+)
 from dagprop.explain.numbers import Shown, array_text
 from dagprop.explain.rule_formulas import UPSTREAM
 
@@ -250,7 +257,7 @@ class Printer:
         both_arrays = all(map(is_array, operands))
         # Products of matrices and of entries are kept apart by brackets, and quotients from what follows them.
         left_text = self.at(left, POWER if left.kind in ("matrix", "quotient") else NEGATIVE)
-        beside = left.kind == "name" and right.level == SUM
+        beside = left.kind == "name" and right.level == SUM and not reads_as_function(operands[0])
         if self.juxtaposes and not both_arrays and beside:
             return Printed(f"{left_text}{self.fenced(right).text}", PRODUCT)
         sign = self.entrywise if both_arrays else self.times

@@ -18,6 +18,7 @@ from dagprop.ops.namespace import Namespace
 from dagprop.plan.records import Argument, BackwardStep, ForwardStep
 from dagprop.program.recorder import Recorder
 from dagprop.program.symbols import Symbol, symbolic_namespace
+from dagprop.program.trace import named_error
 
 NAMED = {
     "sigmoid": frozenset(("exp",)),
@@ -43,6 +44,30 @@ def forward_formulas(step: ForwardStep, shapes: Mapping[str, Shape]) -> tuple[Fo
     result = step.rule(*tracer.arguments(step.arguments), **step.attributes)
     results = result if isinstance(result, tuple) else (result,)
     return tuple(tracer.formula(item, step.op) for item in results)
+
+
+def forward_or_name(
+    step: ForwardStep, shapes: Mapping[str, Shape], results: Sequence[Shape] | None = None
+) -> tuple[Formula, ...]:
+    """Return the formula of each output of a step; where the rule cannot be recorded, the op by its name.
+
+    Parameters
+    ----------
+    step : ForwardStep
+    shapes : mapping from reference to shape
+    results : sequence of shape, optional
+        Those of the outputs, where the mapping does not have them.
+    """
+    try:
+        return forward_formulas(step, shapes)
+    except (Exception, SystemExit):  # a rule is anybody's code, and needs no formula to run
+        operands = tuple(Name(name, shapes[name]) for name in step.inputs if name)
+        several = len(step.outputs) > 1
+        found = [shapes[name] for name in step.outputs] if results is None else results
+        return tuple(
+            Apply(step.op, operands, (f"output {number}",) if several else (), shape)
+            for number, shape in enumerate(found)
+        )
 
 
 def op_formula(op: Op, attributes: Mapping[str, Any], operand: str = "x", shape: Shape = ()) -> Formula:
@@ -98,12 +123,22 @@ def derivative_formulas(steps: Sequence[BackwardStep], shapes: Mapping[str, Shap
     """Yield the formula of each backward step: of its local derivative, or of its pullback.
 
     In that of a pullback the gradient of the output is a name, :data:`UPSTREAM` and the reference of the output.
+
+    Raises
+    ------
+    PluginError
+        If a rule does what cannot be recorded (DP503).
     """
     tracer = _Tracer(shapes)
     node, result = None, None
     for step in steps:
         if step.part is None or step.node != node:  # the rule of a variadic input is called once for all
-            result = step.rule(*tracer.arguments(step.arguments))
+            try:
+                result = step.rule(*tracer.arguments(step.arguments))
+            except DagpropError:
+                raise
+            except (Exception, SystemExit) as error:  # a rule is anybody's code
+                raise named_error(error, step) from error
             node = step.node
         mine = result[step.part] if isinstance(result, tuple) and step.part is not None else result
         yield tracer.formula(mine)

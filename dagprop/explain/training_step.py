@@ -9,12 +9,11 @@ import numpy as np
 
 from dagprop.backends.edges import Backprop, Edge
 from dagprop.backends.reference import Array, Values
-from dagprop.explain.derivation import SMALL
 from dagprop.explain.derivation_document import line_equation, update
 from dagprop.explain.derivation_records import Derivation, Line
 from dagprop.explain.document import Equation
-from dagprop.explain.formula import Name, Number, Partial, Value, names_in, substitute
-from dagprop.explain.rule_formulas import forward_formulas
+from dagprop.explain.formula import Number, Partial, Value
+from dagprop.explain.forward_document import forward_equations
 from dagprop.plan.network import Network
 from dagprop.plan.records import BackwardStep, ForwardStep
 
@@ -104,17 +103,7 @@ class TrainingStep:
 
     def forward_equations(self, step: ForwardStep) -> tuple[Equation, ...]:
         """Return what a forward step computes: by its rule, in numbers where they are few, and worked out."""
-        values = self.derivation.values
-        shapes = {name: value.shape for name, value in values.items()}
-        equations = []
-        for name, formula in zip(step.outputs, forward_formulas(step, shapes), strict=True):
-            rows = [formula]
-            used = names_in(formula)
-            if all(values[used_name].size <= SMALL for used_name in used):
-                numbers = {used_name: Value(values[used_name], shapes[used_name]) for used_name in used}
-                rows.append(substitute(formula, numbers))
-            equations.append(Equation(Name(name, shapes[name]), (*rows, Value(values[name], shapes[name]))))
-        return tuple(equations)
+        return tuple(forward_equations(step, self.derivation.values))
 
     def seed_equation(self) -> Equation:
         """Return the gradient from which the backward pass starts: 1, or of a mean 1 by the number of samples."""

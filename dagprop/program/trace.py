@@ -24,7 +24,7 @@ from dagprop.program.update import LEARNING_RATE, STEP, UpdateRule
 Symbols = dict[str, Symbol]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Trace:
     """A plan that was run on symbols.
 
@@ -71,7 +71,7 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
         except DagpropError:
             raise
         except (Exception, SystemExit) as error:  # a rule is anybody's code
-            raise _named(error, step) from error
+            raise named_error(error, step) from error
     gradients: Symbols = {}
     for seed in plan.seeds:
         recorder.origin = f"d_{seed}"
@@ -88,7 +88,7 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
         except DagpropError:
             raise
         except (Exception, SystemExit) as error:
-            raise _named(error, use) from error
+            raise named_error(error, use) from error
     for name in plan.wrt:
         if name not in gradients:
             gradients[name] = xp.zeros_like(values[name])
@@ -158,7 +158,7 @@ def update_program(rule: UpdateRule, shapes: Sequence[tuple[int, ...]], dtype: s
     inputs = [LEARNING_RATE, STEP]
     outputs: dict[str, int] = {}
     for place, shape in enumerate(shapes):
-        recorder.origin = f"{rule.name}"
+        recorder.origin = f"new parameter ({rule.name})"
         names = [f"{place} {name}" for name in ("parameter", "gradient", *rule.memories)]
         parameter, gradient = (Symbol(recorder, recorder.input(name, shape)) for name in names[:2])
         new = record_update(recorder, rule, parameter, gradient, names[2:])
@@ -259,7 +259,7 @@ def _call(
     return step.rule(*arguments, **attributes)
 
 
-def _named(error: BaseException, step: ForwardStep | BackwardStep) -> PluginError:
+def named_error(error: BaseException, step: ForwardStep | BackwardStep) -> PluginError:
     """Return the error that names the rule that does what cannot be recorded (DP503)."""
     what = "forward rule" if isinstance(step, ForwardStep) else f"{step.kind} rule for {quote(step.input)}"
     file, line = _place(step.rule)

@@ -149,6 +149,15 @@ NUMERIC["all"] = [
     *("", "∂f3/∂a3 = f3(1 - f3)", "= 0.618274 · (1 - 0.618274)", "= 0.236011"),
     *("", "∂a3/∂w3 = f2", "= 0.321486"),
 ]
+FORWARD = [
+    *("Forward", "", "a1 = w1 · x + b1", "= 0.8 · 0.5 + 0.1", "= 0.5", ""),
+    *("f1 = 1 / (1 + exp(-a1))", "= 1 / (1 + exp(-0.5))", "= 0.622459", ""),
+    *("a2 = w2 · f1", "= (-1.2) · 0.622459", "= -0.746951", ""),
+    *("f2 = 1 / (1 + exp(-a2))", "= 1 / (1 + exp(-(-0.746951)))", "= 0.321486", ""),
+    *("a3 = w3 · f2", "= 1.5 · 0.321486", "= 0.482229", ""),
+    *("f3 = 1 / (1 + exp(-a3))", "= 1 / (1 + exp(-0.482229))", "= 0.618274", ""),
+    *("L = 0.5 · (y - f3)^2", "= 0.5 · (1 - 0.618274)^2", "= 0.0728573", "", "Backward", ""),
+]
 """Symbol = substituted = value."""
 
 
@@ -156,7 +165,8 @@ NUMERIC["all"] = [
 def test_numeric_says_which_numbers_are_put_in(dagprop, numeric):
     lines = dagprop("derive", CHAIN, "--wrt", "w3", "--numeric", numeric).out.splitlines()
     update = lines.index("w3 ← w3 - η · ∂L/∂w3")
-    assert [line.strip() for line in lines[3 : update - 1]] == NUMERIC[numeric]
+    expected = (FORWARD if numeric == "all" else []) + NUMERIC[numeric]
+    assert [line.strip() for line in lines[3 : update - 1]] == expected
     assert lines[update + 1] == ("" if numeric == "symbolic" else "   = 1.5 - 1 · (-0.0289632)")
 
 
@@ -225,6 +235,41 @@ def test_what_is_not_finite_is_said(dagprop, write_graph):
     outcome = dagprop("derive", str(write_graph(nodes, loss="L")))
     assert outcome.exit_code == 0
     assert 'node "L": the value is not finite' in outcome.err
+
+
+UNRECORDED = """
+from dagprop import op
+
+@op("picky")
+def picky(xp, x):
+    return x * x if hasattr(x, "value") or not hasattr(x, "number") else xp.no_such_function(x)
+
+@picky.derivative("x")
+def _(xp, x):
+    return 2 * x
+
+@op("choosy")
+def choosy(xp, x):
+    return xp.abs(x)
+
+@choosy.derivative("x")
+def _(xp, x):
+    return 1.0 if float(x) > 0 else -1.0
+"""
+
+
+def test_a_rule_that_cannot_be_recorded_is_a_name_or_an_error_that_names_it(dagprop, tmp_path, write_graph):
+    (tmp_path / "unrecorded.py").write_text(UNRECORDED, encoding="utf-8")
+    plugin = ("--plugin", str(tmp_path / "unrecorded.py"))
+    nodes = {"w": {"op": "parameter", "value": 0.5}, "L": {"op": "picky", "inputs": ["w"]}}
+    forward = dagprop("derive", str(write_graph(nodes, loss="L")), "--numeric", "all", *plugin)
+    assert (forward.exit_code, forward.err) == (0, "")
+    assert "\nL = picky(w)\n  = picky(0.5)\n  = 0.25\n" in forward.out
+    nodes["L"]["op"] = "choosy"
+    backward = dagprop("derive", str(write_graph(nodes, loss="L")), *plugin)
+    assert (backward.exit_code, backward.out) == (2, "")
+    assert 'node "L": the derivative rule for "x" of "choosy" cannot be recorded' in backward.err
+    assert "[DP503]" in backward.err
 
 
 def test_no_row_says_what_another_has_said(dagprop, write_graph):

@@ -39,6 +39,11 @@ TEXTS = {
     "a negative formula comes first": (Product((NEGATIVE, X)), "-(x - y) · x", r"-(x - y) \cdot x"),
     "a negative formula comes later": (Product((X, NEGATIVE)), "x · (-(x - y))", r"x \cdot (-(x - y))"),
     "a name before a sum": (Apply("multiply", (X, DIFFERENCE)), "x(x - y)", "x(x - y)"),
+    "a function's name before a sum": (
+        Apply("multiply", (Name("exp"), DIFFERENCE)),
+        "exp · (x - y)",
+        r"\mathit{exp} \cdot (x - y)",
+    ),
     "a sum before a name": (Apply("multiply", (DIFFERENCE, X)), "(x - y) · x", r"(x - y) \cdot x"),
     "a quotient comes first": (
         Apply("multiply", (Apply("divide", (Number(1.0), Number(2.0))), X)),
@@ -53,7 +58,7 @@ TEXTS = {
 @pytest.mark.parametrize("case", TEXTS)
 def test_texts(case):
     formula, text, latex = TEXTS[case]
-    names = Names({id: Node(id, "parameter") for id in ("x", "y", "L", "a/w")})
+    names = Names({id: Node(id, "parameter") for id in ("x", "y", "L", "a/w", "exp")})
     assert Printer()(formula) == text
     assert latex is None or LatexPrinter(names)(formula) == latex
 

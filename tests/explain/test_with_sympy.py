@@ -83,6 +83,22 @@ def test_networks_of_numbers_with_shared_values_and_plugins(load, example: Rando
             assert line.value.item() == pytest.approx(exact, rel=1e-9, abs=1e-12)
 
 
+def test_nodes_with_the_names_of_functions_and_keywords(load):
+    nodes = {
+        **{name: {"op": "parameter", "value": 0.3 + place / 10} for place, name in enumerate(("exp", "sin", "lambda"))},
+        "if": {"op": "exp", "inputs": ["sin"]},
+        "max": {"op": "sigmoid", "inputs": ["if"]},
+        "log": {"op": "multiply", "inputs": ["max", "exp", "lambda"]},
+        "Max": {"op": "half_squared_error", "inputs": ["log", "lambda"]},
+        "And": {"op": "tanh", "inputs": ["Max"]},
+    }
+    derivation = dagprop.derive(load({"dagprop": 1, "nodes": nodes, "loss": "And"}))
+    found = gradients_by_sympy(derivation)
+    assert len(found) > 2
+    for line in derivation.lines:
+        assert found[line.target] == pytest.approx(line.value.item(), rel=1e-12)
+
+
 @pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.stem)
 def test_one_entry_of_each_gradient(path):
     graph = dagprop.load(path)
@@ -109,3 +125,13 @@ def test_the_printed_equation_differentiated_by_sympy(name):
     for gradient in derivation.lines:
         exact = sympy.diff(loss, names[gradient.target]).subs({names[name]: value for name, value in values.items()})
         assert gradient.value.item() == pytest.approx(float(exact), rel=1e-12)
+
+
+def test_two_nodes_that_would_be_one_variable_have_no_expression(load):
+    nodes = {
+        **{name: {"op": "parameter", "value": 0.5} for name in ("exp", "exp_", "w")},
+        "L": {"op": "multiply", "inputs": ["exp", "exp_", "w"]},
+    }
+    data = derivation_data(dagprop.derive(load({"dagprop": 1, "nodes": nodes, "loss": "L"})))
+    missing = {line["wrt"]: line["expression"] is None for line in data["gradients"]}
+    assert missing == {"exp": False, "exp_": False, "w": True}
