@@ -46,6 +46,12 @@ def equation_rows(equation: Equation, printer: Printer, page: float = PAGE) -> I
             yield Row(start, sign if number == 0 else "", part, note if number == len(first) else ())
 
 
+def note_fits(row: Row, margin: float, printer: Printer) -> bool:
+    """Whether what is said of a row has a place beside it, behind a margin."""
+    note = sum(len(word) if isinstance(word, str) else width(printer(word)) for word in row.note)
+    return margin + width(row.right) + note <= PAGE
+
+
 def broken(latex: str, room: float) -> list[str]:
     """Return the parts of a formula, each but the first beginning with an operator, that are not wider than the room.
 
