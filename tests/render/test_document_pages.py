@@ -65,7 +65,8 @@ def test_a_page_is_drawn(page, tmp_path, case):
     assert "\\" not in text and "$" not in text and "frac" not in text
     assert page.run("document.querySelectorAll('math').length") > 10
     assert page.run(STACKED)
-    assert page.run(BRACES) == [[True, "solid"]] * text.count("alreadycomputed")
+    braces = text.count("alreadycomputed") - text.count("[..]alreadycomputed")
+    assert page.run(BRACES) == [[True, "solid"]] * braces
     assert page.run("document.documentElement.scrollWidth <= innerWidth")
     assert page.run("[...document.querySelectorAll('.equation')].every(part => part.scrollWidth <= part.clientWidth)")
     assert page.requests == [path.as_uri()]
