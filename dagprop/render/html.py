@@ -14,7 +14,7 @@ from dagprop.graph.records import Node
 from dagprop.render.latex_printer import LatexPrinter
 from dagprop.render.mathml import mathml
 from dagprop.render.names import Names
-from dagprop.render.rows import PAGE, Row, broken, equation_rows, note_fits, width
+from dagprop.render.rows import PAGE, Row, broken, equation_rows, note_width, width
 from dagprop.render.text import equation_text, text_document
 
 STYLE = """
@@ -117,10 +117,11 @@ class _Writer:
         return " ".join(part for part in parts if part is not None)
 
     def _equation(self, equation: Equation) -> str:
-        margin = width(self._printer(equation.left)) + 4
+        found = list(equation_rows(equation, self._printer))
+        room = PAGE - width(self._printer(equation.left)) - 4 - max(width(row.right) for row in found)
         rows: list[Row] = []
-        for row in equation_rows(equation, self._printer):
-            beside = not row.note or note_fits(row, margin, self._printer)
+        for row in found:
+            beside = not row.note or note_width(row.note, self._printer) <= room
             rows += [row] if beside else [replace(row, note=()), Row("", "", "", row.note)]
         made = [self._row(row) for row in rows]
         if None in made:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dagprop.explain.document import ALREADY_COMPUTED, Equation, Words
@@ -46,10 +46,9 @@ def equation_rows(equation: Equation, printer: Printer, page: float = PAGE) -> I
             yield Row(start, sign if number == 0 else "", part, note if number == len(first) else ())
 
 
-def note_fits(row: Row, margin: float, printer: Printer) -> bool:
-    """Whether what is said of a row has a place beside it, behind a margin."""
-    note = sum(len(word) if isinstance(word, str) else width(printer(word)) for word in row.note)
-    return margin + width(row.right) + note <= PAGE
+def note_width(note: Sequence[Words], printer: Printer) -> float:
+    """Return about how wide it is what is said of a row."""
+    return sum(len(word) if isinstance(word, str) else width(printer(word)) for word in note)
 
 
 def broken(latex: str, room: float) -> list[str]:
