@@ -209,10 +209,16 @@ def error_text(error: BaseException) -> str:
         return type(error).__name__
 
 
-def suggest(name: str, candidates: Iterable[str]) -> str | None:
-    """Return ``did you mean "swish"?`` for the nearest candidate, or None where none is near."""
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """Return the candidate that a misspelt name is nearest to, or None where none is near."""
     import difflib
 
     by_lower_case = {candidate.lower(): candidate for candidate in candidates}
     near = difflib.get_close_matches(name[:80].lower(), list(by_lower_case), n=1, cutoff=0.6)
-    return f"did you mean {quote(by_lower_case[near[0]])}?" if near else None
+    return by_lower_case[near[0]] if near else None
+
+
+def suggest(name: str, candidates: Iterable[str]) -> str | None:
+    """Return ``did you mean "swish"?`` for the nearest candidate, or None where none is near."""
+    near = nearest(name, candidates)
+    return None if near is None else f"did you mean {quote(near)}?"

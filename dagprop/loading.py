@@ -16,6 +16,7 @@ from dagprop.ops.providers.requirements import lacking_plugin
 from dagprop.plan.network import order_and_shapes, remember
 from dagprop.train.choices import choice_problems
 from dagprop.train.initializers import initializer_problems
+from dagprop.train.metrics import metric_problems
 from dagprop.train.targets import class_problems
 
 
@@ -56,7 +57,8 @@ def check_file(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> t
         *_requirement_problems(reading.graph),
     ]
     if all(problem.warning for problem in found):
-        found += class_problems(remember(reading.graph, reading.expanded, order, shapes))
+        network = remember(reading.graph, reading.expanded, order, shapes)
+        found += [*class_problems(network), *metric_problems(network)]
     problems = [*locate_problems(reading.source, found), *others]
     return (reading.graph if all(problem.warning for problem in problems) else None), problems
 

@@ -229,7 +229,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/cli.md": cli_page,
     **{
         name: lambda name=name: refreshed((ROOT / name).read_text(encoding="utf-8"))  # type: ignore[misc]
-        for name in ("README.md", "docs/lecture.md")
+        for name in ("README.md", "docs/lecture.md", "plugins/README.md")
     },
 }
 """Each page with what makes it."""

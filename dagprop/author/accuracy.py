@@ -108,7 +108,8 @@ def _beside(tree: Tree, row: Mapping[str, float], value: Any) -> tuple[Any, floa
         beside = exact_value(tree, moved)
         if beside is not None:
             sides.append(beside)
-    apart = [abs(side - value) > 1e-3 * max(abs(value), abs(side)) and abs(side - value) > 1e-190 for side in sides]
+    least = 1e-8 * max(1.0, *map(abs, row.values()))
+    apart = [abs(side - value) > max(1e-3 * max(abs(value), abs(side)), least) for side in sides]
     if any(apart):
         same = len(sides) == 2 and abs(sides[0] - sides[1]) < 1e-9 * abs(sides[0])
         return (sides[0], 0.0) if same and all(apart) else (value, float("inf"))
@@ -150,6 +151,7 @@ def quality(tree: Tree, exact: Exact, forward: Tree | None = None) -> Quality:
     invalid, price = False, cost(tree)
     if forward is not None:
         tree = replaced(tree, {Name("y"): forward})
+    held = (np.abs(exact.values) < 1e30) & _in_single(exact.points)
     with np.errstate(all="ignore"):
         found = np.broadcast_to(float_values(tree, exact.points.values), exact.values.shape)
         single = np.broadcast_to(float_values(tree, exact.points.values, np.float32), exact.values.shape)
@@ -157,11 +159,12 @@ def quality(tree: Tree, exact: Exact, forward: Tree | None = None) -> Quality:
         relative = error / (np.abs(exact.values) + SMALLEST)
         none = np.abs(exact.values) < SMALLEST
         relative = np.where(np.isnan(found), np.inf, np.where(none & (np.abs(found) < NOTHING), 0.0, relative))
-        held = (np.abs(exact.values) < 1e30) & _in_single(exact.points)
         relative = np.where(held & ~np.isfinite(single), np.inf, relative)
     try:
         with np.errstate(over="ignore", under="ignore", divide="raise", invalid="raise"):
             float_values(tree, exact.points.values)
+            few = {name: column[held] for name, column in exact.points.values.items()}
+            float_values(tree, few, np.float32)
     except FloatingPointError:
         invalid = True
     worst = int(relative.argmax()) if relative.size else 0

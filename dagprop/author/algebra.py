@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from dagprop.author.expression import EULER, PI, Call, Name, Number, Tree, call, cost, negative
-from dagprop.author.stable import times, total
+from dagprop.author.terms import times, total
 
 _DIRECT = ("exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "erf")
 _OWN = ("sigmoid", "softplus", "tanh", "expm1", "log1p", "erfc")

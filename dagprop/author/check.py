@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from dagprop.author.derivative_checks import check_by_moving, check_symbolically
 from dagprop.author.engine_checks import check_back_ends, check_formula, check_sample_axis, check_speed
+from dagprop.author.other_checks import check_other
 from dagprop.author.promises import APART, check_declaration, check_far_out, check_shapes
 from dagprop.author.report import Item, Report, wrong
 from dagprop.author.trial import Trial, find_trial, input_count, line_of
@@ -14,6 +15,8 @@ from dagprop.errors import DagpropError, PluginError, Problem, error_text, quote
 from dagprop.ops.contract import Op
 from dagprop.ops.declared import KINDS, declared, isolated
 from dagprop.ops.plugins import load_plugin
+from dagprop.ops.providers.provide import load_known, provide
+from dagprop.ops.providers.register import find_plugin
 from dagprop.ops.registry import ops
 
 
@@ -26,45 +29,59 @@ def check_file(path: str, timed: bool = True) -> list[Report]:
     timed : bool
         Whether to time the ops.
     """
-    before = {kind: dict(declared(kind)) for kind in KINDS}
-    ops()  # the built-in ones are there before, so that they are not taken for the file's
-    with isolated():
-        try:
-            load_plugin(path)
-        except DagpropError as error:
-            return [
-                Report("plugin", Path(path).stem, path, [Item("loading", "the file cannot be loaded", error.problems)])
-            ]
-        reports = []
-        for kind in KINDS:
-            for name, declaration in declared(kind).items():
-                if declaration.shipped or before[kind].get(name) is declaration:
-                    continue
-                place = f"{declaration.provider}:{declaration.line}"
-                if kind == "op":
-                    reports.append(check_op(declaration.value, place, timed))
-                else:
-                    reports.append(Report(kind, name, place, [Item("declaration", f"{kind} {name} is declared")]))
-        return reports
+    return _check_loaded(Path(path).stem, path, lambda: load_plugin(path), timed)
 
 
 def check_named(name: str, timed: bool = True) -> list[Report]:
-    """Check an op that is there by its name.
+    """Check an op by its name, built-in or of a registered plugin, or all of a registered plugin.
 
     Raises
     ------
     PluginError
-        If there is none (DP101).
+        If there is none (DP101, DP507).
     """
+    provided = provide([name] if name not in ops() else [], ("op",))
     op = ops().get(name)
-    if op is None:
-        hint = (
-            suggest(name, ops())
-            or "give the path of a plugin file, as in plugins/snake.py, or a name of: dagprop ops list"
-        )
-        raise PluginError(Problem("DP101", f"there is no file and no op {quote(name)}", hint))
-    code = op.forward.__code__
-    return [check_op(op, f"{code.co_filename}:{code.co_firstlineno}", timed)]
+    if op is not None:
+        code = op.forward.__code__
+        return [check_op(op, f"{code.co_filename}:{code.co_firstlineno}", timed)]
+    try:
+        known = find_plugin(name)
+    except PluginError as error:
+        near = suggest(name, ops())
+        if near is None and not provided.problems:
+            raise
+        problem = Problem("DP101", f"there is no plugin and no op {quote(name)}", near, unknown=name)
+        raise PluginError(provided.explain(problem), *provided.problems) from error
+
+    def load() -> None:
+        problems = load_known([known])
+        if problems:
+            raise PluginError(*problems)
+
+    return _check_loaded(known.plugin.name, known.plugin.place, load, timed)
+
+
+def _check_loaded(name: str, place: str, load: Callable[[], object], timed: bool) -> list[Report]:
+    """Check everything that is declared when something is loaded."""
+    ops()  # the built-in ones are there before, so that they are not taken for the plugin's
+    before = {kind: dict(declared(kind)) for kind in KINDS}
+    with isolated():
+        try:
+            load()
+        except DagpropError as error:
+            return [Report("plugin", name, place, [Item("loading", "it cannot be loaded", error.problems)])]
+        reports = []
+        for kind in KINDS:
+            for own, declaration in list(declared(kind).items()):
+                if declaration.shipped or before[kind].get(own) is declaration:
+                    continue
+                if kind == "op":
+                    place = f"{declaration.provider}:{declaration.line}"
+                    reports.append(check_op(declaration.value, place, timed))
+                else:
+                    reports.append(check_other(kind, own, declaration))
+        return reports
 
 
 def check_op(op: Op, place: str, timed: bool = True) -> Report:
@@ -104,6 +121,3 @@ def _items(op: Op, trial: Trial, timed: bool) -> Iterator[Item]:
 def all_ok(reports: Sequence[Report]) -> bool:
     """Whether nothing is wrong."""
     return bool(reports) and all(report.ok for report in reports)
-
-
-__all__ = ["PluginError", "all_ok", "check_file", "check_named", "check_op"]

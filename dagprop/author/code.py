@@ -160,6 +160,8 @@ def _printed(tree: Tree, decimal: bool = False) -> tuple[str, int]:
             return f"{_at(left, PRODUCT)} * {_at(right, SIGN)}", PRODUCT
         case Call("divide", (left, right)):
             return f"{_at(left, PRODUCT)} / {_at(right, SIGN)}", PRODUCT
+        case Call("negative", (Call("pow") as power,)):
+            return f"-({_printed(power)[0]})", PRODUCT
         case Call("negative", (u,)):
             return f"-{_at(u, PRODUCT)}", PRODUCT
         case Call("pow", (base, exponent)):

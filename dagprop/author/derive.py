@@ -25,7 +25,7 @@ from dagprop.author.expression import (
     rewritten,
     walk,
 )
-from dagprop.author.stable import EXACT, stable
+from dagprop.author.stable import SMOOTH, stable
 
 _STEPS = ("floor", "ceil", "round")
 _CHOICES = ("where", "maximum", "minimum")
@@ -228,6 +228,12 @@ def _restyled(slope: Any, style: Style) -> Any:
             keep, write = (u, -u) if u.could_extract_minus_sign() == (style.sigmoid == "other") else (-u, u)
             if slope.has(own.sigmoid(keep)):
                 slope = slope.subs(own.sigmoid(write), 1 - own.sigmoid(keep))
+    for one in slope.atoms(sympy.sinh):
+        if slope.has(sympy.cosh(one.args[0])):  # so that cosh², which overflows first, is divided by cosh
+            slope = slope.subs(one, own.tanh(one.args[0]) * sympy.cosh(one.args[0]))
+    for one in slope.atoms(own.softplus):
+        if one.args[0].could_extract_minus_sign() and slope.has(own.softplus(-one.args[0])):
+            slope = slope.subs(one, own.softplus(-one.args[0]) + one.args[0])
     if style.tanh:
         replace: Callable[..., Any] = slope.replace
         slope = replace(
@@ -255,13 +261,13 @@ def _without_trivial(part: Tree) -> Tree:
 
 def derivative_base(forward: Tree) -> Tree:
     """Return the expression that is derived: with functions that are bounded, so that their derivatives are, too."""
-    return stable(_one_plus_exp(stable(forward, [name for name in EXACT if name not in ("roots", "branches")])), ())
+    return stable(_one_plus_exp(stable(forward, SMOOTH)), ())
 
 
 def _one_plus_exp(tree: Tree) -> Tree:
     """Return an expression in which 1 + eᵛ is 1 / σ(-v)."""
     from dagprop.author.expression import negative
-    from dagprop.author.stable import terms_of
+    from dagprop.author.terms import terms_of
 
     def change(part: Tree) -> Tree:
         if isinstance(part, Call) and part.function == "add":

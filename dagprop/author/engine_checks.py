@@ -7,22 +7,33 @@ from typing import Any
 import numpy as np
 
 from dagprop.author.derivative_checks import op_network
+from dagprop.author.expression import COST
 from dagprop.author.report import Item, worth_knowing, wrong
-from dagprop.author.trial import Trial, given_attributes
+from dagprop.author.trial import Case, Trial, attribute_rows, given_attributes, is_elementwise, rule_result
 from dagprop.backends.leaf_values import leaf_values
 from dagprop.backends.select import execute
 from dagprop.errors import DagpropError, Problem, error_text
+from dagprop.explain.formula import Formula, Name
+from dagprop.explain.rule_formulas import op_formulas
 from dagprop.graph.records import SAMPLE_AXIS, Graph, Node, TrainSettings
 from dagprop.ops.contract import Op
 from dagprop.ops.registry import ops
 from dagprop.plan.network import prepare
 from dagprop.plan.steps import plan
+from dagprop.program.recorder import Recorder
+from dagprop.program.symbols import Symbol, symbolic_namespace
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-3}
 """How near to each other the results of back ends are, relative to the largest of them."""
 
-PEERS = {1: "swish", 2: "half_squared_error"}
-"""With what an op is compared in speed, by the number of its inputs."""
+PEERS = {
+    1: ("relu", "leaky_relu", "sigmoid", "tanh", "swish", "softplus", "gelu", "sin"),
+    2: ("half_squared_error", "absolute_error", "divide", "maximum", "binary_cross_entropy_with_logits"),
+}
+"""With what an op is compared in speed, by the number of its inputs: with what costs about the same."""
+
+SLOW = ("sin", "cos", "tan", "sinh", "cosh", "erf", "erfc", "pow", "atan", "asin", "acos")
+"""What back ends compute one by one."""
 
 STEPS = 400
 
@@ -93,42 +104,31 @@ def check_sample_axis(op: Op, trial: Trial) -> Item:
 def check_formula(op: Op, trial: Trial) -> Item:
     """Print the formulas of the rules, as dagprop derive does."""
     from dagprop.explain.printer import Printer
-    from dagprop.explain.rule_formulas import derivative_formulas, forward_formulas
 
-    inputs = trial.inputs(
-        [() if not shape or (len(shape) == 2 and _scalar(op)) else shape for shape in trial.case.shapes]
-    )
+    printer = Printer()
     try:
-        network = op_network(op, inputs, trial.case.attributes)
-        rules = tuple(f"x{i}" for i in range(len(inputs)) if op.signature.input_name(i).split("[")[0] in op.rules)
-        steps = plan(network, network.outputs["y"], network.outputs["y"], rules)
-        shapes = _shapes(network, inputs)
-        printer = Printer()
-        value = printer(forward_formulas(steps.forward[-1], shapes)[0])
-        slopes = [printer(formula) for formula in derivative_formulas(steps.backward, shapes)]
-    except DagpropError as error:
-        return Item("formula", "cannot be printed", tuple(_at_rule(op, p, "") for p in error.problems))
+        value, rules = _formulas(op, trial)
+        slopes = [(name, printer(formula)) for name, formula in rules.items()]
+        text = printer(value)
     except (Exception, SystemExit) as error:
         return Item("formula", "cannot be printed", (wrong(op, op.forward, f"no formula: {error_text(error)}"),))
-    texts = [f"y = {value}", *(f"∂/∂{name}: {slope}" for name, slope in zip(rules, slopes, strict=False))]
-    names = {f"x{i}": op.signature.input_name(i) for i in range(len(inputs))}
-    lines = [_renamed(text, names) for text in texts]
+    by = "∂y/∂{}" if is_elementwise(op) else "∂L/∂{}"
+    lines = [f"y = {text}", *(f"{by.format(name)} = {slope}" for name, slope in slopes)]
     return Item("formula", "; ".join(line if len(line) < 200 else line[:197] + "..." for line in lines))
 
 
-def _scalar(op: Op) -> bool:
-    return all(rule.kind == "derivative" for rule in op.rules.values())
-
-
-def _shapes(network: Any, inputs: list[Any]) -> dict[str, tuple[int, ...]]:
-    own = {f"x{i}": x.shape for i, x in enumerate(inputs) if x is not None}
-    return {**own, **{name: tuple(network.shapes[name]) for name in network.outputs["y"]}}
-
-
-def _renamed(text: str, names: dict[str, str]) -> str:
-    for placed, name in names.items():
-        text = text.replace(placed, name)
-    return text
+def _formulas(op: Op, trial: Trial) -> tuple[Formula, dict[str, Formula]]:
+    """Return the formulas of the rules, with attributes by their names where that is possible."""
+    shapes = [() if is_elementwise(op) or shape is None else shape for shape in trial.case.shapes]
+    inputs = {op.signature.input_name(position): shape for position, shape in enumerate(shapes)}
+    numbers = {a.name for a in op.signature.attributes if a.kind == "number"}
+    named = {k: Name(k) if k in numbers else value for k, value in trial.case.attributes.items()}
+    for attributes in (named, trial.case.attributes):
+        try:
+            return op_formulas(op, attributes, inputs)
+        except (Exception, SystemExit) as error:  # math.exp of an attribute, say, needs its number
+            failure = error
+    raise failure
 
 
 def check_speed(op: Op, trial: Trial) -> Item:
@@ -136,7 +136,7 @@ def check_speed(op: Op, trial: Trial) -> Item:
     from dagprop.train.timing import time_steps
 
     count = len(trial.case.shapes)
-    peer = "softmax" if not _scalar(op) else PEERS.get(count, "")
+    peer = _peer(op, trial)
     if (
         peer not in ops()
         or any(shape != (5, 3) for shape in trial.case.shapes)
@@ -157,6 +157,33 @@ def check_speed(op: Op, trial: Trial) -> Item:
     return Item(
         "speed", f"a step over 64 x 64 numbers takes {own}, through {peer} {other} ({ratio:.2f} times); {title}"
     )
+
+
+def _peer(op: Op, trial: Trial) -> str:
+    """Return the built-in op that takes about as many operations."""
+    if not is_elementwise(op):
+        return "softmax"
+    own = _operations(op, trial)
+    others = {}
+    for name in PEERS.get(len(trial.case.shapes), ()):
+        if name != op.name:
+            case = Case(ops()[name], trial.case.shapes, attribute_rows(ops()[name])[0])
+            others[name] = _operations(case.op, Trial(case, trial.domains))
+    return min(others, key=lambda name: abs(others[name] - own)) if others else ""
+
+
+def _operations(op: Op, trial: Trial) -> float:
+    """Return what the rules of an op cost, all together."""
+    recorder = Recorder()
+    xp = symbolic_namespace(recorder)
+    inputs = [Symbol(recorder, recorder.input(f"x{i}", ())) for i in range(len(trial.case.shapes))]
+    try:
+        for position in range(len(inputs)):
+            rule_result(op, position, inputs, trial.case.attributes, inputs[0], xp)
+    except (Exception, SystemExit):  # said elsewhere
+        return 0.0
+    prices = {**dict.fromkeys(SLOW, 20.0), **COST, "where": 8.0}
+    return sum(prices.get(instruction.primitive, 1.0) for instruction in recorder.instructions)
 
 
 def _speed_task(name: str, count: int, trial: Trial | None) -> Any:

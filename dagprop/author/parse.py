@@ -94,7 +94,7 @@ def parse_formula(text: str, inputs: Sequence[str], attributes: Collection[str])
             Problem("DP511", f"the input {quote(name)} does not occur in the formula", hint) for name in unused
         ]
     if reader.problems:
-        raise PluginError(*reader.problems)
+        raise PluginError(*sorted(reader.problems, key=lambda problem: problem.column or 0))
     return tree
 
 
@@ -168,10 +168,11 @@ class _Reader:
                 if isinstance(operator, ast.Div) and is_constant(values[1]) and constant_value(values[1]) == 0:
                     return self._wrong(right, "this divides by 0")
                 return Call(_BINARY[type(operator)], values)
-            case ast.BinOp(op=ast.FloorDiv() | ast.Mod() | ast.MatMult()):
-                return self._wrong(node, "a formula has the operators + - * / ** alone", "floor(x/2) is x // 2")
-            case ast.BinOp(op=ast.BitXor()):
-                return self._wrong(node, "^ is no power here", "write x**2")
+            case ast.BinOp(left=left, op=operator, right=right):
+                self.value(left, below), self.value(right, below)
+                if isinstance(operator, ast.BitXor):
+                    return self._wrong(right, "^ is no power here", "write x**2")
+                return self._wrong(right, "a formula has the operators + - * / ** alone", "floor(x / 2) is x // 2")
             case ast.Compare(left=left, ops=operators, comparators=others):
                 return self._comparison(node, left, operators, others, below)
             case ast.BoolOp(op=operator, values=values):
@@ -232,10 +233,10 @@ class _Reader:
         if name == "piecewise" or (name == "where" and len(arguments) == 3):
             return self._piecewise(node, name, arguments, depth)
         function = ALIASES.get(name, name)
+        values = [self.value(argument, depth) for argument in arguments]
         if function not in CALLABLE:
             hint = suggest(name, CALLABLE) or f"functions are: {_SHOWN}"
             return self._wrong(node, f"unknown function {quote(name)}", hint)
-        values = [self.value(argument, depth) for argument in arguments]
         wanted = 3 if function == "clip" else FUNCTIONS.get(function, 1)
         if function in ("maximum", "minimum") and len(values) > 2:
             tree = values[0]

@@ -45,8 +45,7 @@ def example_node(wish: Wish) -> str:
 
 
 def _head(wish: Wish, rules: Rules | None, where: str) -> list[str]:
-    title = wish.name.replace("_", " ").capitalize()
-    first = f"{title}: a plugin is a forward rule and one derivative rule per input."
+    first = f"The op {wish.op}: a forward rule and one derivative rule per input."
     use = f"Try it: put ``{example_node(wish)}`` into a graph and add ``--plugin {where}``."
     return [f'"""{first}', "", *textwrap.wrap(use, WIDTH, break_long_words=False, break_on_hyphens=False), '"""']
 

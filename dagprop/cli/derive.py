@@ -82,7 +82,7 @@ def command(
     brackets: it is already computed, and re-used.  The step of gradient descent follows, and the whole algorithm.
     """
     from dagprop.api import derive
-    from dagprop.cli.output import json_text
+    from dagprop.cli.output import json_text, note
     from dagprop.cli.session import (
         note_random_parameters,
         open_session,
@@ -94,6 +94,7 @@ def command(
     from dagprop.explain.derivation_document import derivation_document
     from dagprop.explain.derivation_json import derivation_data
     from dagprop.explain.numbers import Shown
+    from dagprop.explain.update_formulas import PLAIN
     from dagprop.render.documents import render_document
 
     refuse_two_readers(graph, data)
@@ -111,6 +112,8 @@ def command(
         text = json_text(derivation_data(derivation, element))
     else:
         rate = session.graph.train.learning_rate if lr is None else lr
+        if lr is not None and session.graph.train.optimizer != PLAIN:
+            note("note: --lr changes nothing here: the graph is not trained by plain gradient descent")
         document = derivation_document(derivation, numeric, rate, element, full)
         document = (*document, *algorithm(derivation))
         text = render_document(document, format, Shown(digits, full), session.network.graph.nodes, standalone)

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 @click.command("check")
 @click.argument("plugins", nargs=-1, required=True, metavar="FILE|NAME...")
+@click.option("--no-speed", is_flag=True, help="Do not time the ops: the same report every time.")
 @options.json_option
 @options.debug_option
-def command(plugins: tuple[str, ...], as_json: bool) -> int:
+def command(plugins: tuple[str, ...], no_speed: bool, as_json: bool) -> int:
     """Check plugin files, or ops by their names.
 
     Every op is run on numbers, arrays, no samples, what broadcasts, what is large and NaN; its derivative is compared
@@ -27,10 +28,10 @@ def command(plugins: tuple[str, ...], as_json: bool) -> int:
     alone, keep shapes and dtypes, be recorded, agree on all back ends, and print as a formula.  Exit code 1 if
     something is wrong; it is named with file and line.
     """
-    return check_and_report(plugins, as_json)
+    return check_and_report(plugins, as_json, timed=not no_speed)
 
 
-def check_and_report(plugins: Sequence[str], as_json: bool) -> int:
+def check_and_report(plugins: Sequence[str], as_json: bool, timed: bool) -> int:
     """Check plugins, print what was found, and return the exit code."""
     from dagprop.author.check import all_ok, check_file, check_named
     from dagprop.cli.output import json_text
@@ -38,7 +39,7 @@ def check_and_report(plugins: Sequence[str], as_json: bool) -> int:
     reports: list[Report] = []
     for plugin in plugins:
         is_file = plugin.endswith(".py") or "/" in plugin or Path(plugin).is_file()
-        reports += check_file(plugin) if is_file else check_named(plugin)
+        reports += check_file(plugin, timed) if is_file else check_named(plugin, timed)
     if as_json:
         click.echo(json_text({"ok": all_ok(reports), "reports": [report.to_json() for report in reports]}))
     else:

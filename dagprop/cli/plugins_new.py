@@ -114,7 +114,7 @@ def command(
     _write(files, force)
     for line in (*_said(wish, rules, files), ""):
         click.echo(line)
-    done = check_and_report([path], as_json=False)
+    done = check_and_report([path], as_json=False, timed=False)
     click.echo("\n".join(["", *_next(wish, path, graph, package)]))
     return done
 

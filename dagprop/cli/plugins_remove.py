@@ -26,4 +26,4 @@ def command(name: str) -> None:
         click.echo(f"removed {plugin.name}; its file is left alone: {plugin.file}")
     else:
         click.echo(f"switched off {plugin.name}; to take it away: pip uninstall {plugin.distribution}")
-    click.echo(f"to use it again: dagprop plugins add {plugin.argument}")
+    click.echo(f"to use it again: {plugin.add_command}")

@@ -81,6 +81,44 @@ def op_formula(op: Op, attributes: Mapping[str, Any], operand: str = "x", shape:
     return tracer.formula(op.forward(*tracer.arguments([*namespace, ("value", operand)]), **values), op.name)
 
 
+def op_formulas(
+    op: Op, attributes: Mapping[str, Any], inputs: Mapping[str, Shape]
+) -> tuple[Formula, dict[str, Formula]]:
+    """Return the formula of an op with one output, and those of its rules, by input.
+
+    Parameters
+    ----------
+    op : Op
+    attributes : mapping from str to object
+        A :class:`Name` stands as that.
+    inputs : mapping from str to shape
+        What the inputs are called, by position; the output is ``y``.
+    """
+    names = {value.reference: value.shape for value in attributes.values() if isinstance(value, Name)}
+    shapes: dict[str, Shape] = {**names, **inputs}
+    tracer = _Tracer(shapes)
+    known: dict[str, Any] = {"xp": tracer.arguments([("namespace", None)])[0]}
+    for name, value in attributes.items():
+        known[name] = tracer.arguments([("value", value.reference)])[0] if isinstance(value, Name) else value
+    values = tracer.arguments([("value", name) for name in inputs])
+    first = [known["xp"]] if op.arguments[:1] == ("xp",) else []
+    forward = op.forward(*first, *values, **{name: known[name] for name in attributes})
+    shapes["y"] = shapes[UPSTREAM + "y"] = getattr(forward, "shape", ())
+    known["y"], known["g"] = tracer.arguments([("value", "y"), ("value", UPSTREAM + "y")])
+    for position, signature in enumerate(op.signature.inputs):
+        known[signature.name] = tuple(values[position:]) if signature.variadic else values[position]
+    rules: dict[str, Formula] = {}
+    for position, name in enumerate(inputs):
+        declared = op.signature.inputs[min(position, len(op.signature.inputs) - 1)]
+        if declared.name in op.rules:
+            rule = op.rules[declared.name]
+            result = rule.function(*(known[argument] for argument in rule.arguments))
+            if isinstance(result, tuple):
+                result = result[position - len(op.signature.inputs) + 1]
+            rules[name] = tracer.formula(result)
+    return tracer.formula(forward, op.name), rules
+
+
 def derivative_formulas(steps: Sequence[BackwardStep], shapes: Mapping[str, Shape]) -> Iterator[Formula]:
     """Yield the formula of each backward step: of its local derivative, or of its pullback.
 

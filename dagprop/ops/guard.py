@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import faulthandler
 import io
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any, NoReturn, TextIO
 
 SECONDS = 10.0
@@ -38,10 +39,14 @@ def time_limit() -> float:
 def guarded() -> Iterator[None]:
     """Stop what runs in the block, with the traceback of where it is, when it hangs, prints without end or exits.
 
-    What it prints goes to the standard error, so that it cannot mix with the output of a command.
+    What it prints goes to the standard error, so that it cannot mix with the output of a command, and it has nothing to
+    read: what stands in the standard input is meant for the command.
     """
     output = _Bounded(sys.stderr)
-    with redirect_stdout(output), redirect_stderr(output), _exits_stop(), _stopped_after(time_limit()):
+    streams = redirect_stdout(output), redirect_stderr(output), _no_input()
+    with ExitStack() as stack:
+        for keeper in (*streams, _crashes_told(), _exits_stop(), _stopped_after(time_limit())):
+            stack.enter_context(keeper)
         yield
 
 
@@ -62,6 +67,29 @@ class _Bounded(io.TextIOBase):
         if self._stream is not None:
             self._stream.write(text)
         return len(text)
+
+
+@contextmanager
+def _no_input() -> Iterator[None]:
+    stream, sys.stdin = sys.stdin, io.StringIO()
+    try:
+        yield
+    finally:
+        sys.stdin = stream
+
+
+@contextmanager
+def _crashes_told() -> Iterator[None]:
+    """Let Python name the line where it is if it crashes, which nothing can catch."""
+    if faulthandler.is_enabled() or sys.__stderr__ is None:
+        yield
+        return
+    with suppress(OSError, ValueError):  # a standard error that is closed, or no file
+        faulthandler.enable(sys.__stderr__)
+    try:
+        yield
+    finally:
+        faulthandler.disable()
 
 
 @contextmanager

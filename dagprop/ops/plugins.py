@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from types import CodeType, ModuleType
 from dagprop.errors import PluginError, Problem, error_text, quote
 from dagprop.ops.declared import Declaration, Kind, all_or_none, declarations, forget
 from dagprop.ops.guard import Stopped, guarded
+from dagprop.ops.providers.nearby import file_meant
 from dagprop.ops.registry import ops
 
 HINT = 'a plugin declares an op with @op("name"), where op comes from: from dagprop import op'
@@ -77,7 +79,7 @@ def load_plugin(path: str, sha256: str | None = None) -> tuple[str, ...]:
     content = _read(path)
     found = hashlib.sha256(content).hexdigest()
     if sha256 not in (None, found):
-        hint = f"look at it, then accept it: dagprop plugins add {path}"
+        hint = f"look at it, then accept it: dagprop plugins add {shlex.quote(path)}"
         raise _failed(path, "the file has changed since it was added", 1, hint)
     code = _compile(content, path)
     # The module's name is the file's place, so that two plugins of the same file name do not get into each other's way.
@@ -180,7 +182,8 @@ def _read(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:
-        raise _failed(path, getattr(error, "strerror", None) or str(error)) from error
+        hint = file_meant(path) if isinstance(error, FileNotFoundError) else None
+        raise _failed(path, getattr(error, "strerror", None) or str(error), hint=hint) from error
 
 
 def _compile(content: bytes, path: str) -> CodeType:

@@ -24,7 +24,7 @@ from dagprop.program.update import LEARNING_RATE, STEP, UpdateRule
 Symbols = dict[str, Symbol]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Trace:
     """A plan that was run on symbols.
 
@@ -158,7 +158,7 @@ def update_program(rule: UpdateRule, shapes: Sequence[tuple[int, ...]], dtype: s
     inputs = [LEARNING_RATE, STEP]
     outputs: dict[str, int] = {}
     for place, shape in enumerate(shapes):
-        recorder.origin = f"{rule.name}"
+        recorder.origin = f"new parameter ({rule.name})"
         names = [f"{place} {name}" for name in ("parameter", "gradient", *rule.memories)]
         parameter, gradient = (Symbol(recorder, recorder.input(name, shape)) for name in names[:2])
         new = record_update(recorder, rule, parameter, gradient, names[2:])

@@ -11,6 +11,7 @@ import numpy as np
 from dagprop.errors import GraphError, Problem, quote, suggest
 from dagprop.graph.records import Choice, Graph, TrainSettings
 from dagprop.graph.signature import check_attribute
+from dagprop.ops.providers.provide import provide
 from dagprop.train.contract import RuleKind, TrainingRule, rules
 
 KEYS: dict[str, RuleKind] = {"optimizer": "optimizer", "schedule": "schedule", "metrics": "metric"}
@@ -49,7 +50,10 @@ def check_choice(kind: RuleKind, choice: object, **given: Any) -> str | None:
     name, settings = _parts(choice)
     known = rules(kind)
     if name not in known:
-        return f"unknown {kind} {quote(name)}; {_hint(kind, name, known)}"
+        provided = provide([name], (kind,))
+        known = rules(kind)
+        if name not in known:
+            return f"unknown {kind} {quote(name)}; {provided.hint(name) or _hint(kind, name, known)}"
     rule = known[name]
     signatures = {setting.name: setting for setting in rule.settings}
     for key, value in settings.items():
@@ -62,10 +66,20 @@ def check_choice(kind: RuleKind, choice: object, **given: Any) -> str | None:
     try:
         _TRIALS[kind](rule, {**rule.defaults, **settings}, given)
     except ValueError as error:
-        return f"the settings of the {kind} {quote(name)} are wrong: {error}"
+        if settings and not _fails(kind, rule, given):
+            return f"the settings of the {kind} {quote(name)} are wrong: {error}"
     except (Exception, SystemExit):
-        return None  # it is no matter of settings: whoever runs the rule says what it is
-    return None
+        pass
+    return None  # what else is wrong is no matter of settings: whoever runs the rule says what it is
+
+
+def _fails(kind: RuleKind, rule: TrainingRule, given: Mapping[str, Any]) -> bool:
+    """Whether a rule fails with its own settings too."""
+    try:
+        _TRIALS[kind](rule, rule.defaults, given)
+    except (Exception, SystemExit):
+        return True
+    return False
 
 
 def _hint(kind: RuleKind, name: str, known: Mapping[str, TrainingRule]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -116,6 +116,15 @@ def judge_of(network: Network, metrics: Sequence[Choice] = ()) -> Judge:
         network.shapes[name][:1] == (SAMPLE_AXIS,) for name in (objective.prediction, objective.target)
     )
     return Judge(objective, of_class is not None, by_sample, tuple(chosen("metric", metric) for metric in metrics))
+
+
+def metric_problems(network: Network) -> list[Problem]:
+    """Return why the metrics of a graph file, each right in itself, cannot be measured (DP011)."""
+    try:
+        judge_of(network, network.graph.train.metrics)
+    except GraphError as error:
+        return [replace(problem, path=("train", "metrics")) for problem in error.problems]
+    return []
 
 
 def _measure(rule: TrainingRule, settings: Mapping[str, Any], pair: Pair) -> float:

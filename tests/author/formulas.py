@@ -103,8 +103,37 @@ FORMULAS = {
     "hard_shrink": Known("x if abs(x) > 0.5 else 0", lambda x: x if abs(x) > 0.5 else 0, kinks=(-0.5, 0.5)),
     "soft_shrink": Known("sign(x)*max(abs(x)-0.5, 0)", lambda x: mp.sign(x) * max(abs(x) - 0.5, 0), kinks=(-0.5, 0.5)),
     "cauchy": Known("1/(1+x**2)", lambda x: 1 / (1 + x * x)),
+    "sech": Known("2/(exp(x)+exp(-x))", lambda x: 1 / mp.cosh(x)),
+    "tanh_of_sinh": Known("sinh(x)/cosh(x)", mp.tanh),
+    "log_of_sigmoid": Known("log(sigmoid(x))", lambda x: -softplus(-x)),
+    "parametric_elu": Known(
+        "where(x>=0, a/b*x, a*(exp(x/b)-1))",
+        lambda x, a, b: a / b * x if x >= 0 else a * mp.expm1(x / b),
+        {"a": 1.2, "b": 0.7},
+    ),
+    "gompertz": Known("exp(-b*exp(-x))", lambda x, b: mp.exp(-b * mp.exp(-x)), {"b": 2.0}),
 }
 """More than twenty, by name."""
+
+SEVERAL_INPUTS = {
+    "slope_is_learnt": ("x if x > 0 else slope*x", ("x", "slope")),
+    "beta_is_learnt": ("x*sigmoid(beta*x)", ("x", "beta")),
+    "gated": ("a1*sigmoid(a2)", ("a1", "a2")),
+    "larger": ("max(a1, a2)", ("a1", "a2")),
+    "log_sum_exp": ("log(exp(x) + exp(w))", ("x", "w")),
+    "log_cosh_loss": ("log(cosh(prediction - target))", ("prediction", "target")),
+    "pseudo_huber": ("sqrt(1 + (prediction - target)**2) - 1", ("prediction", "target")),
+    "quantile": ("max(0.3*(target - prediction), -0.7*(target - prediction))", ("prediction", "target")),
+    "hinge": ("max(0, 1 - prediction*target)", ("prediction", "target")),
+    "poisson": ("exp(prediction) - target*prediction", ("prediction", "target")),
+    "logistic": ("log(1 + exp(-prediction*target))", ("prediction", "target")),
+    "binary_cross_entropy": (
+        "-target*log(sigmoid(prediction)) - (1 - target)*log(1 - sigmoid(prediction))",
+        ("prediction", "target"),
+    ),
+    "weighted": ("weight*(prediction - target)**2", ("prediction", "target", "weight")),
+}
+"""Losses, and activations with what is learnt: formula and inputs."""
 
 _SIZES = (1e-8, 1e-3, 0.07, 0.31, 0.77, 1.3, 1.9, 2.7, 4.1, 6.3, 9.9, 14.7, 20.0, 30.1, 36.9, 50.0, 99.0, 330.0, 700.0)
 POINTS = sorted(sign * size for sign in (-1, 1) for size in _SIZES)

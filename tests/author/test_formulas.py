@@ -13,14 +13,14 @@ from dagprop.author.plugin_file import plugin_text
 from dagprop.author.trial import forward, gradient
 from dagprop.ops.plugins import load_plugin
 from dagprop.ops.registry import ops
-from tests.author.formulas import FORMULAS, POINTS, exact
+from tests.author.formulas import FORMULAS, POINTS, SEVERAL_INPUTS, exact
 
 TOLERANCE = 1e-12
 
 
-def write_plugin(folder, name, known):
-    wish = make_wish(name, attributes=known.attributes, formula=known.formula)
-    tree = parse_formula(known.formula, wish.inputs, wish.attributes)
+def write_plugin(folder, name, formula, inputs=("x",), attributes=None):
+    wish = make_wish(name, inputs=inputs, attributes=attributes, formula=formula)
+    tree = parse_formula(formula, wish.inputs, wish.attributes)
     path = folder / f"{name}.py"
     path.write_text(plugin_text(wish, choose_rules(tree, wish.inputs, wish.attributes), str(path)), encoding="utf-8")
     return wish, path
@@ -30,7 +30,7 @@ def write_plugin(folder, name, known):
 @pytest.mark.parametrize("name", FORMULAS)
 def test_a_formula_keeps_its_digits_and_passes_the_check(name, tmp_path):
     known = FORMULAS[name]
-    wish, path = write_plugin(tmp_path, name, known)
+    wish, path = write_plugin(tmp_path, name, known.formula, attributes=known.attributes)
     reports = check_file(str(path), timed=False)
     assert [(report.name, report.ok) for report in reports] == [(wish.op, True)]
     load_plugin(str(path))
@@ -43,3 +43,25 @@ def test_a_formula_keeps_its_digits_and_passes_the_check(name, tmp_path):
         value, derivative, moved = exact(known, point)
         assert y[position] == pytest.approx(value, rel=TOLERANCE, abs=1e-290), point
         assert slope[position] == pytest.approx(derivative, rel=TOLERANCE + moved, abs=1e-290), point
+
+
+@pytest.mark.parametrize("name", SEVERAL_INPUTS)
+def test_formulas_of_several_inputs_pass_the_check(name, tmp_path):
+    formula, inputs = SEVERAL_INPUTS[name]
+    wish, path = write_plugin(tmp_path, name, formula, inputs)
+    (report,) = check_file(str(path), timed=False)
+    assert report.ok, report
+    assert set(ops()) & {wish.op} == set()  # a check leaves nothing behind
+
+
+def test_a_rule_is_as_its_author_wrote_it_where_that_is_right():
+    for formula in ("x / (1 + exp(-x))", "x + sin(x)**2", "(x**3 + x) / (1 + x**2)", "x*cos(x)"):
+        rules = choose_rules(parse_formula(formula, ["x"], []), ["x"], {})
+        assert rules.forward.tree == parse_formula(formula, ["x"], [])
+        assert rules.forward.rules == ()
+
+
+def test_digits_that_cannot_be_kept_are_told():
+    rules = choose_rules(parse_formula("x - sin(x)", ["x"], []), ["x"], {})
+    assert not rules.forward.quality.good
+    assert abs(dict(rules.forward.quality.where)["x"]) < 1e-2

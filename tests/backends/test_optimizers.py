@@ -13,9 +13,15 @@ import pytest
 import dagprop
 from dagprop import api, optimizer
 from dagprop.backends import groups, scalar_program
+from dagprop.backends.array_code import array_code
+from dagprop.backends.array_program import results
 from dagprop.backends.trainer import NotCompiledError
+from dagprop.cli.compile import training_task
 from dagprop.ops.declared import isolated
 from dagprop.ops.plugins import load_plugin
+from dagprop.plan.network import prepare
+from dagprop.program.coefficients import split_coefficients
+from dagprop.program.trace import training_program
 from dagprop.train.contract import rules
 from tests.ops.samples import PLUGINS
 
@@ -150,3 +156,16 @@ def test_numbers_that_are_their_own_gradients(load_graph, batch_size, name, back
     data = {"x": np.linspace(-1, 1.5, 10)}
     with declarations():
         assert_same(graph, dtype, data=data, optimizer=name, epochs=3, batch_size=batch_size, learning_rate=0.05)
+
+
+@pytest.mark.parametrize("name", ["momentum", "adam"])
+def test_fused_updates_change_parameters_and_memories_where_they_lie(name):
+    graph = dagprop.load(ROOT / "graphs" / "digits.json")
+    with declarations():
+        graph = replace(graph, train=replace(graph.train, optimizer=name))
+        task = training_task(prepare(graph), 8)
+        shapes = {id: array.shape for id, array in {**task.sampled, **task.fixed, **task.variables}.items()}
+        program = split_coefficients(training_program(task.plan, shapes, {}, task.dtype, task.rule)).program
+    code = array_code(program, *results(task, program), inf).python
+    assert "copyto" not in code.partition("def step")[2]
+    assert code.count("new hidden/w") == 1

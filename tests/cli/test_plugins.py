@@ -302,3 +302,30 @@ def test_commands_of_plugins_complete(call, tmp_path):
     call("plugins", "add", write(tmp_path, COUNT))
     found = ShellComplete(group, {}, "dagprop", "_DAGPROP_COMPLETE").get_completions([], "cou")
     assert [(item.value, item.help) for item in found] == [("count", "Count the nodes of a graph.")]
+
+
+def test_every_example_can_be_registered(call, root):
+    for path in sorted(root.glob("plugins/*.py")):
+        assert call("plugins", "add", str(path)).exit_code == 0
+    listed = call("plugins", "list", "--json").json["plugins"]
+    assert {entry["status"] for entry in listed} == {"ok"} and len(listed) == len([*root.glob("plugins/*.py")])
+    kinds = {kind for entry in listed for kind in entry["declares"]}
+    assert {"op", "definition", "optimizer", "schedule", "metric", "initializer", "command"} <= kinds
+    assert all(line for entry in listed for names in entry["declares"].values() for line in names.values())
+
+
+def test_what_trains_comes_from_plugins_as_well(call, graph, root):
+    chain = str(root / "graphs/four-layer-chain.json")
+    arguments = ("train", chain, "--epochs", "2", "-q", "--optimizer", "momentum")
+    assert "unknown optimizer" in call(*arguments).err
+    call("plugins", "add", str(root / "plugins/momentum.py"))
+    assert "optimizer momentum" in call(*arguments).out
+    assert 'did you mean "momentum"? It is in the plugin momentum (' in call(*arguments[:-1], "momentun").err
+    call("plugins", "remove", "momentum")
+    assert "it was removed: dagprop plugins add" in call(*arguments).err
+
+
+def test_check_finds_registered_ops_by_name(call, tmp_path):
+    call("plugins", "add", write(tmp_path))
+    assert "op double: nothing is wrong" in call("plugins", "check", "double").out
+    assert 'did you mean "double"? It is in the plugin own' in call("plugins", "check", "duoble").err

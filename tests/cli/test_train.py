@@ -222,6 +222,7 @@ def test_explanations_say_which_update_is_taken(dagprop, line):
     graph = {**LINE, "nodes": {**LINE["nodes"], **samples}, "train": {"optimizer": "adam"}}
     (line / "adam.json").write_text(json.dumps(graph))
     derived = dagprop("derive", "adam.json", *PLUGINS, folder=line).out
+    assert "--lr changes nothing here" in dagprop("derive", "adam.json", "--lr", "1", *PLUGINS, folder=line).err
     assert "by adam" in derived and "mean ← 0.9 · mean + 0.1 · ∂L/∂θ" in derived
     assert "square ← 0.999 · square + 0.001 · (∂L/∂θ)^2" in derived
     assert "w ← w - η" not in derived and "vector form" not in derived

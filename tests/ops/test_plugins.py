@@ -1,6 +1,7 @@
 """Plugin files run in this process: loaded once or twice, broken in every way."""
 
 import re
+import subprocess
 import sys
 import threading
 
@@ -10,7 +11,7 @@ from dagprop.errors import PluginError
 from dagprop.ops.declared import declarations, declared
 from dagprop.ops.plugins import Origin, load_module, load_plugin, origin_of
 from dagprop.ops.registry import ops
-from tests.plugin_files import BAD, DOUBLE, GOOD, install, write
+from tests.plugin_files import BAD, DOUBLE, GOOD, LINES, install, write
 
 pytestmark = pytest.mark.usefixtures("own_ops")
 
@@ -128,6 +129,16 @@ def test_a_file_with_another_hash_is_not_run(tmp_path):
     assert f"dagprop plugins add {path}" in str(caught.value)
 
 
+def test_what_is_in_the_standard_input_is_not_the_plugins(tmp_path, monkeypatch):
+    import io
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a graph"))
+    load_plugin(write(tmp_path, "import sys\nassert sys.stdin.read() == ''\n" + GOOD))
+    with pytest.raises(PluginError, match="EOFError"):
+        load_plugin(write(tmp_path, "input()\n"))
+    assert sys.stdin.read() == "a graph"
+
+
 def test_interruption_is_not_an_error_of_the_plugin(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         load_plugin(write(tmp_path, "raise KeyboardInterrupt\n"))
@@ -165,3 +176,10 @@ def test_a_broken_module_is_an_error_that_names_its_file(tmp_path, monkeypatch, 
         load_module(module, Origin("own"), file)
     assert (caught.value.problems[0].file, caught.value.problems[0].line) == (file, line)
     sys.modules.pop(module, None)
+
+
+def test_a_crash_of_the_program_names_the_line(tmp_path):
+    path = write(tmp_path, GOOD + "import ctypes\nctypes.string_at(0)\n")
+    code = f"from dagprop.ops.plugins import load_plugin\nload_plugin({path!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and f'File "{path}", line {LINES + 2}' in done.stderr

@@ -111,6 +111,14 @@ def test_a_metric_is_named_once(write_graph, plugins):
         dagprop.load(path)
 
 
+def test_metrics_without_anything_to_compare_are_found_in_the_file(write_graph, plugins):
+    nodes = {"w": {"op": "parameter", "value": 2.0}, "L": {"op": "exp", "inputs": ["w"]}}
+    path = write_graph(nodes, loss="L", train={"metrics": ["mean_absolute_error"]})
+    with pytest.raises(GraphError, match="the metrics need a prediction and its target") as caught:
+        dagprop.load(path)
+    assert caught.value.problems[0].column == path.read_text(encoding="utf-8").index('["mean_absolute_error"]') + 1
+
+
 def test_choices_are_written_back(load_graph, plugins):
     train = {"optimizer": {"name": "adam", "beta1": 0.5}, "schedule": "cosine", "metrics": ["mean_absolute_error"]}
     graph = load_graph(LINE, loss="L", train=train)
@@ -132,3 +140,12 @@ def test_python_takes_the_same(load_graph):
         dagprop.train(graph, optimizer=3)
     with pytest.raises(GraphError, match='"metrics" must be a list of names'):
         dagprop.train(graph, metrics="mean_absolute_error")
+
+
+def test_a_rule_that_fails_anyhow_is_no_matter_of_its_settings(own_ops):
+    @dagprop.schedule("broken")
+    def broken(learning_rate, *, floor=0.0):
+        raise ValueError("not implemented")
+
+    assert check_choice("schedule", "broken") is None
+    assert check_choice("schedule", {"name": "broken", "floor": 1}) is None

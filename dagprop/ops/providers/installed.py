@@ -19,12 +19,12 @@ def installed() -> tuple[Plugin, ...]:
     found: dict[str, Plugin] = {}
     for point in metadata.entry_points(group=GROUP):
         distribution = point.dist
-        if distribution is not None:
-            file = module_file(point.module)
+        if distribution is not None and distribution.name:
+            module = point.value.partition(":")[0].strip()
+            file = module_file(module)
             digest = hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
-            plugin = Plugin(
-                point.name, None, normal_name(distribution.name), distribution.version, point.module, digest
-            )
+            name = normal_name(distribution.name)
+            plugin = Plugin(point.name, None, name, distribution.version, module, digest)
             found.setdefault(plugin.key, plugin)
     return tuple(found[key] for key in sorted(found))
 

@@ -91,19 +91,19 @@ def judge(plugin: Plugin) -> Known:
     choice = chosen()
     named = _is_named(plugin, choice or ())
     if plugin.file and not Path(plugin.file).is_file():
-        remedy = f"put it back, or forget it: dagprop plugins remove {plugin.name}"
+        remedy = f"put it back, or forget it: {plugin.remove_command}"
         return Known(plugin, "missing", "its file is not there any more", remedy)
     if choice is not None and not named:
         return Known(plugin, "off", f"{CHOICE} does not name it", f"{CHOICE}={','.join([*choice, plugin.name])}")
     if not plugin.enabled and not (plugin.file and named):
         was = "it was removed" if plugin.file else "it is switched off"
-        return Known(plugin, "removed", was, f"dagprop plugins add {plugin.argument}")
+        return Known(plugin, "removed", was, plugin.add_command)
     if plugin.file and not named and file_hash(plugin.file) != plugin.sha256:
-        remedy = f"look at it, then accept it: dagprop plugins add {plugin.file}"
+        remedy = f"look at it, then accept it: {plugin.add_command}"
         return Known(plugin, "changed", "its file has changed since it was added", remedy)
     if plugin.error:
-        again = f"mend it, then: dagprop plugins add {plugin.file}"
-        off = f"update it, or switch it off: dagprop plugins remove {plugin.name}"
+        again = f"mend it, then: {plugin.add_command}"
+        off = f"update it, or switch it off: {plugin.remove_command}"
         return Known(plugin, "broken", plugin.error, again if plugin.file else off)
     return Known(plugin)
 

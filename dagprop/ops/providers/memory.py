@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -61,6 +62,16 @@ class Plugin:
     def argument(self) -> str:
         """What ``dagprop plugins add`` is given to register it."""
         return self.file or str(self.distribution)
+
+    @property
+    def add_command(self) -> str:
+        """What brings it into use."""
+        return f"dagprop plugins add {shlex.quote(self.argument)}"
+
+    @property
+    def remove_command(self) -> str:
+        """What takes it out of use."""
+        return f"dagprop plugins remove {shlex.quote(self.name)}"
 
     @property
     def place(self) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from dagprop.errors import nearest, quote
 from dagprop.ops.declared import KINDS, Kind
 
 MOST_FILES = 200
@@ -47,6 +48,14 @@ def plugin_nearby(name: str, graph: str | None = None) -> str | None:
     return plugins_nearby(graph).get(name)
 
 
+def file_meant(path: str) -> str | None:
+    """Return ``did you mean "plugins/snake.py"?`` for the path of a plugin that is not there, or None."""
+    files = plugins_nearby()
+    stem = Path(path).stem
+    name = nearest(stem, files)
+    return None if name is None else f"did you mean {quote(files[name])}?"
+
+
 def _files(graph: str | None) -> Iterator[Path]:
     folders = [Path(), Path("plugins")]
     if graph and not graph.startswith("<"):
@@ -55,7 +64,7 @@ def _files(graph: str | None) -> Iterator[Path]:
     left = MOST_FILES
     for folder in dict.fromkeys(folders):
         try:
-            files = sorted(path for path in folder.iterdir() if path.suffix == ".py")
+            files = sorted(path for path in folder.iterdir() if path.suffix == ".py" and str(path).isprintable())
         except OSError:
             continue
         yield from files[:left]

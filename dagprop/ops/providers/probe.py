@@ -42,11 +42,15 @@ def probe(plugin: Plugin) -> Finding:
         source = [plugin.file] if plugin.file else [str(plugin.module), plugin.name, file or ""]
         try:
             status = subprocess.run(
-                [sys.executable, "-m", __name__, str(report), str(crash), *source],
+                [sys.executable, "-P", "-m", __name__, str(report), str(crash), *source],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, PROBING: "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={
+                    **os.environ,
+                    PROBING: "1",
+                    "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+                },
                 timeout=time_limit() + SPARE,
                 check=False,
             ).returncode

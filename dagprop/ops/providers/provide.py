@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from dagprop.errors import DagpropError, PluginError, Problem, quote, suggest
+from dagprop.errors import DagpropError, PluginError, Problem, nearest, quote
 from dagprop.ops.declared import GRAPH_KINDS, KINDS, Kind, declared
 from dagprop.ops.plugins import Origin, load_module, load_plugin, origin_of
 from dagprop.ops.providers.known import Known, choice_problems, known_plugins, known_quickly
@@ -39,6 +40,14 @@ class Provided:
         self.hints.update(more.hints)
         self.conflicts.update(more.conflicts)
         self.problems.extend(problem for problem in more.problems if problem not in self.problems)
+
+    def hint(self, name: str) -> str | None:
+        """Return all that is known of a name that is still unknown, in a sentence."""
+        conflict = self.conflicts.get(name)
+        if conflict is not None:
+            return f"{conflict.message}: {conflict.hint}"
+        reasons = [str(problem).partition("\n")[0] for problem in self.problems if not problem.warning]
+        return ": ".join([self.hints[name], *reasons]) if name in self.hints else None
 
     def explain(self, problem: Problem) -> Problem:
         """Return the problem of an unknown name with what is known of it now."""
@@ -87,7 +96,7 @@ def provide(names: Iterable[str], kinds: Sequence[Kind] = GRAPH_KINDS, near: str
         elif usable:
             first, *others = usable
             message = f"{kinds[0]} {quote(name)} is declared by {first.plugin} and by {others[0].plugin}"
-            hint = f"switch one off: dagprop plugins remove {others[0].plugin.name}"
+            hint = f"switch one off: {others[0].plugin.remove_command}"
             result.conflicts[name] = Problem("DP502", message, hint)
         elif having:
             known = having[0]
@@ -203,20 +212,16 @@ def _near_miss(name: str, kinds: Sequence[Kind], plugins: Sequence[Known], nearb
     """Return a hint where a plugin that is not loaded, or a file nearby, has this name or one like it."""
     add = "dagprop plugins add" if "command" in kinds else "add --plugin"
     if name in nearby:
-        return f"it is in the plugin {nearby[name]}: {add} {nearby[name]}"
+        return f"it is in the plugin {nearby[name]}: {add} {shlex.quote(nearby[name])}"
     theirs = {
         found: known.plugin for known in plugins for kind in kinds for found in known.plugin.declares.get(kind, ())
     }
     own = [found for kind in kinds for found in declared(kind)]
-    meant = suggest(name, [*own, *theirs, *nearby])
-    if meant is None:
-        return None
-    word = meant.removeprefix('did you mean "').removesuffix('"?')
-    if word in own:
-        return None  # who asks says so by themselves
-    if word in theirs:
-        return f"{meant} It is in the plugin {theirs[word]}"
-    return f"{meant} It is in the plugin {nearby[word]}: {add} {nearby[word]}"
+    near = nearest(name, [*own, *theirs, *nearby])
+    if near is None or near in own:
+        return None  # who asks knows by themselves what is declared
+    place = theirs[near] if near in theirs else f"{nearby[near]}: {add} {shlex.quote(nearby[near])}"
+    return f"did you mean {quote(near)}? It is in the plugin {place}"
 
 
 def _broken(plugins: Iterable[Known]) -> list[Problem]:

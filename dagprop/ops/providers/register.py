@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from dagprop.ops.declared import GRAPH_KINDS
 from dagprop.ops.providers.installed import GROUP, installed, is_distribution, normal_name
 from dagprop.ops.providers.known import Known, file_hash, is_file_name, known_plugins
 from dagprop.ops.providers.memory import Plugin, forget_plugin, remember
-from dagprop.ops.providers.nearby import plugin_nearby, plugins_nearby
+from dagprop.ops.providers.nearby import file_meant, plugin_nearby, plugins_nearby
 from dagprop.ops.providers.probe import probe
 
 
@@ -80,7 +81,11 @@ def find_plugin(name: str) -> Known:
     if not found:
         file = plugin_nearby(name)
         near = suggest(name, [known.plugin.name for known in plugins])
-        hint = f"dagprop plugins add {file}" if file else near or "dagprop plugins list shows the plugins there are"
+        hint = (
+            f"dagprop plugins add {shlex.quote(file)}"
+            if file
+            else near or "dagprop plugins list shows the plugins there are"
+        )
         raise PluginError(Problem("DP507", f"no plugin {quote(name)} is registered or installed", hint))
     return found[0]
 
@@ -95,7 +100,7 @@ def conflicts(plugin: Plugin, others: Iterable[Known]) -> Iterable[Problem]:
                 kinds = GRAPH_KINDS if kind in GRAPH_KINDS else (kind,)
                 if any(name in other.plugin.declares.get(each, ()) for each in kinds):
                     message = f"{kind} {quote(name)} is declared by {plugin} and by {other.plugin}"
-                    hint = f"switch one off: dagprop plugins remove {other.plugin.name}"
+                    hint = f"switch one off: {other.plugin.remove_command}"
                     yield Problem("DP502", message, hint, file=plugin.file)
 
 
@@ -110,9 +115,12 @@ def _sources(argument: str) -> list[Plugin]:
     path = os.path.abspath(argument)
     if is_file_name(argument) or os.path.exists(path):
         if not Path(path).is_file():
-            what = "is a folder" if Path(path).is_dir() else "is not there"
-            hint = "name a .py file; a package is installed first: pip install" if Path(path).is_dir() else None
-            raise PluginError(Problem("DP507", f"the plugin file {quote(argument)} {what}", hint))
+            folder = Path(path).is_dir()
+            what = "is a folder" if folder else "is not there"
+            hint = f"name a .py file; a package is installed first: pip install {argument}" if folder else None
+            raise PluginError(
+                Problem("DP507", f"the plugin file {quote(argument)} {what}", hint or file_meant(argument))
+            )
         return [Plugin(Path(path).stem, path, sha256=file_hash(path))]
     everything = installed()
     found = [plugin for plugin in everything if _is_called(plugin, argument)]
@@ -128,5 +136,5 @@ def _sources(argument: str) -> list[Plugin]:
     file = plugin_nearby(argument)
     names = [name for plugin in everything for name in (plugin.name, str(plugin.distribution))]
     near = suggest(argument, [*names, *plugins_nearby()]) or f"install it first: pip install {argument}"
-    hint = f"dagprop plugins add {file}" if file else near
+    hint = f"dagprop plugins add {shlex.quote(file)}" if file else near
     raise MissingDependencyError(Problem("DP801", f"no package {quote(argument)} is installed", hint))

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dagprop.render.animation.curves import Cut, Point, Points, cut
 from dagprop.render.diagrams.dot import dot_source
 from dagprop.render.diagrams.graphviz_layout import picture
 from dagprop.render.diagrams.records import Diagram
 from dagprop.render.diagrams.theme import LIGHT
-
-Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +26,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """An arrow: its Bézier curve, from the source to the tip at the target, and the middle of its label."""
+    """An arrow: its Bézier curve, from the source to the tip at the target, its parts, and the middle of its label."""
 
-    points: tuple[Point, ...]
+    points: Points
+    parts: Cut
     label: Point | None
 
 
@@ -87,7 +87,7 @@ def layout(diagrams: Sequence[Diagram], extra: Sequence[str]) -> Layout:
         right - left,
         high - low,
         tuple(_node(by_name[node.id], at(by_name[node.id]["pos"])) for node in wide.nodes),
-        tuple(Curve(_points(item, at), at(item["lp"]) if "lp" in item else None) for item in laid),
+        tuple(_curve(_points(item, at), at(item["lp"]) if "lp" in item else None) for item in laid),
         tuple((_cluster(item["bb"], at), at(item["lp"])) for item in clusters),
     )
 
@@ -118,13 +118,17 @@ def _node(item: Any, middle: Point) -> Box:
     return Box(*middle, 72 * float(item["width"]), 72 * float(item["height"]))
 
 
+def _curve(points: Points, label: Point | None) -> Curve:
+    return Curve(points, cut(points), label)
+
+
 def _cluster(box: str, at: Any) -> Box:
     left, low, right, high = box.split(",")
     (x0, y1), (x1, y0) = at(f"{left},{low}"), at(f"{right},{high}")
     return Box((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0)
 
 
-def _points(item: Any, at: Any) -> tuple[Point, ...]:
+def _points(item: Any, at: Any) -> Points:
     """Return the control points of an arrow, to the tip of its head."""
     words = item["pos"].split()
     tip = None

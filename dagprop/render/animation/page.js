@@ -44,17 +44,19 @@
     }
     document.documentElement.dataset.step = step;
     bringIntoSight();
+    if (document.documentElement.classList.contains("every")) told.scrollIntoView({ block: "nearest" });
     if (step === last) stop();
   }
 
   // Where the picture is wider than the page, what has just changed is kept in sight.
   function bringIntoSight() {
     const lit = figure.querySelector('.halo[visibility="visible"]');
-    if (!lit || figure.scrollWidth <= figure.clientWidth) return;
+    if (!lit) return;
     const place = lit.getBoundingClientRect(), frame = figure.getBoundingClientRect();
-    if (place.left >= frame.left && place.right <= frame.right) return;
-    const by = (place.left + place.right - frame.left - frame.right) / 2;
-    figure.scrollBy({ left: by, behavior: still.matches ? "auto" : "smooth" });
+    const over = (low, high) => (place[low] < frame[low] || place[high] > frame[high]
+      ? (place[low] + place[high] - frame[low] - frame[high]) / 2 : 0);
+    const left = over("left", "right"), top = over("top", "bottom");
+    if (left || top) figure.scrollBy({ left, top, behavior: still.matches ? "auto" : "smooth" });
   }
 
   function stop() {

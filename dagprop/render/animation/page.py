@@ -197,6 +197,7 @@ def _style(theme: str | None, layout: Layout) -> str:
     rules.append(
         f"figure > svg {{ min-width: {SMALLEST * layout.width:.0f}px; max-width: {1.6 * layout.width:.0f}px; }}"
     )
+    rules.append(f".high figure > svg {{ max-height: max(74vh, {SMALLEST * layout.height:.0f}px); }}")
     return "\n".join((*rules, STYLE, _file("page.css")))
 
 

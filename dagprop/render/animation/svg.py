@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from dagprop.explain.plain_json import json_text
-from dagprop.render.animation.curves import Cut, arrowhead, cut, path_text
-from dagprop.render.animation.layout import Box, Curve, Layout, Point
+from dagprop.render.animation.curves import Cut, Point, arrowhead, path_text
+from dagprop.render.animation.layout import Box, Curve, Layout
 from dagprop.render.animation.records import Animation, Frame
 from dagprop.render.diagrams.dot import SANS, SERIF, WIDEST_NAME
 from dagprop.render.diagrams.records import DiagramEdge, DiagramNode
@@ -75,6 +75,9 @@ def slide(animation: Animation, frame: Frame, layout: Layout, theme: Theme) -> b
     _text(root, frame.heading, middle, y + 20, 17, theme.quiet, weight="bold")
     _text(root, frame.sentence, middle, y + 46, 17, theme.ink)
     _text(root, frame.remark, middle, y + 72, 15, theme.reused if frame.reused else theme.quiet, weight="bold")
+    for parent in list(root.iter()):  # not every program that shows slides knows what is hidden
+        for child in [child for child in parent if child.get("visibility") == "hidden"]:
+            parent.remove(child)
     return f"{ElementTree.tostring(root, encoding='unicode')}\n".encode()
 
 
@@ -145,15 +148,14 @@ def _lines(middle: float, sizes: Sequence[float]) -> Iterable[float]:
 def _edge(root: Element, edge: DiagramEdge, curve: Curve, theme: Theme, lit: bool) -> None:
     group = SubElement(root, "g", {"data-from": edge.source, "data-to": edge.target})
     colour, width = theme.arrow(edge), 1.3 if edge.sign is None else 1.2 + 3.0 * edge.strength
-    parts = cut(curve.points)
     halo = SubElement(group, "path", {"d": path_text(curve.points), "fill": "none", "stroke": theme.chain})
     halo.set("stroke-width", f"{width + 8:.2f}")
     halo.set("stroke-opacity", "0.3")
     halo.set("visibility", "visible" if lit else "hidden")
     look = {"fill": "none", "stroke": colour, "stroke-width": f"{width:.2f}"}
-    line = SubElement(group, "path", {"d": path_text(parts.middle), **look})
+    line = SubElement(group, "path", {"d": path_text(curve.parts.middle), **look})
     line.set("stroke-dasharray", "7 4" if edge.sign == "negative" else "none")
-    _ends(group, parts, edge.backward, colour, width, look)
+    _ends(group, curve.parts, edge.backward, colour, width, look)
     if curve.label is not None and edge.rows:
         known = theme.quiet if _unknown(edge.rows[-1]) else theme.ink
         for row, y in zip(edge.rows, _lines(curve.label[1], [14.0] * len(edge.rows)), strict=True):

@@ -84,7 +84,8 @@ def _frame(cluster: Cluster, theme: Theme) -> dict[str, str]:
     return {
         "label": f"<{_text(cluster.title, text, bold=reused or cluster.kind == 'repeated', size=14)}>",
         "labelloc": "t",
-        "labeljust": "c" if reused else "l",
+        # A connection that skips a part of a frame passes above its left side, on the way to a sum at its right end.
+        "labeljust": "c" if reused else "r" if cluster.parent else "l",
         "color": colour,
         "bgcolor": theme.reused_ground if reused else theme.frame_ground,
         "style": "rounded,dashed" if reused else "rounded",

@@ -182,8 +182,7 @@ class Labels:
         factor = partial_text(self._shown_name(above, self.reference(above)), self._shown_name(below, link.reference))
         if self._uses[link.source, link.target] > 1 and not self._items.of[link.target].call:
             op = self._network.ops[self._network.node(link.node).op]
-            names = [signature.name for signature in op.signature.inputs]
-            factor += f" ({names[link.position] if link.position < len(names) else link.position + 1})"
+            factor += f" ({op.signature.input_name(link.position)})"
         return factor
 
     def with_signs(self, edges: list[tuple[DiagramEdge, Link]]) -> tuple[DiagramEdge, ...]:

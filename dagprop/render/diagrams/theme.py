@@ -84,7 +84,7 @@ LIGHT = Theme(
     reused_ground="#edf8f4",
     frame="#9aa3ac",
     frame_ground="#f7f8f9",
-    signs=MappingProxyType({"positive": "#0072b2", "negative": "#d55e00", "mixed": "#a8548a", "zero": "#9aa3ac"}),
+    signs=MappingProxyType({"positive": "#0072b2", "negative": "#c25500", "mixed": "#a8548a", "zero": "#6b7580"}),
 )  # fmt: skip
 
 DARK = Theme(
@@ -105,7 +105,7 @@ DARK = Theme(
     reused_ground="#12261f",
     frame="#6b7580",
     frame_ground="#1a1f25",
-    signs=MappingProxyType({"positive": "#56b4e9", "negative": "#ff8a3d", "mixed": "#e79bc6", "zero": "#6b7580"}),
+    signs=MappingProxyType({"positive": "#56b4e9", "negative": "#ff8a3d", "mixed": "#e79bc6", "zero": "#98a2ad"}),
 )  # fmt: skip
 
 _SINGLE = ("ground", "ink", "quiet", "faint", "chain", "reused", "reused_ground", "frame", "frame_ground")

@@ -3,7 +3,7 @@
 import pytest
 
 from dagprop.ops.declared import GRAPH_KINDS
-from dagprop.ops.providers.nearby import declared_nearby, plugin_nearby
+from dagprop.ops.providers.nearby import declared_nearby, file_meant, plugin_nearby
 
 TEXT = "from dagprop import op\nimport dagprop\nraise SystemExit\n\n\n{}\ndef rule(xp, x):\n    return x\n"
 
@@ -38,6 +38,22 @@ def test_where_it_is_looked_for(tmp_path, monkeypatch):
     there = {"of_graphs": "../graphs/a.py", "of_graphs_plugins": "../graphs/plugins/a.py"}
     assert declared_nearby(GRAPH_KINDS, "../graphs/g.json") == {**here, **there}
     assert declared_nearby(GRAPH_KINDS, "graphs/g.json") == {**here, "of_work_graphs": "graphs/a.py"}
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("snake", "plugins/snake.py"),
+        ("snake.py", "plugins/snake.py"),
+        ("plugins/snaek.py", "plugins/snake.py"),
+        ("zz", ""),
+    ],
+)
+def test_which_file_was_meant(tmp_path, monkeypatch, path, meant):
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "snake.py").write_text(TEXT.format('@op("own")'))
+    monkeypatch.chdir(tmp_path)
+    assert file_meant(path) == ('did you mean "plugins/snake.py"?' if meant else None)
 
 
 def test_files_that_are_huge_or_no_text_are_passed_over(tmp_path, monkeypatch):

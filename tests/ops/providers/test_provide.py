@@ -76,6 +76,15 @@ def test_a_removed_plugin_is_remembered(tmp_path):
     assert statuses() == {"own": "removed"}
 
 
+def test_commands_that_are_suggested_can_be_typed(tmp_path, monkeypatch):
+    add_plugin(write(tmp_path, GOOD, "my plugins/of mine.py"))
+    remove_plugin("of mine")
+    assert provide(["double"]).hints["double"].endswith(f"dagprop plugins add '{tmp_path}/my plugins/of mine.py'")
+    write(tmp_path, TRIPLE, "plugins/and more.py")
+    monkeypatch.chdir(tmp_path)
+    assert provide(["triple"]).hints["triple"].endswith("add --plugin 'plugins/and more.py'")
+
+
 def test_a_file_that_is_gone_is_named_and_can_be_forgotten(tmp_path):
     path = write(tmp_path)
     add_plugin(path)
@@ -307,3 +316,25 @@ def test_plugins_are_found_by_name_file_and_package(tmp_path, installed, monkeyp
         find_plugin("own")
     with pytest.raises(PluginError, match='did you mean "own"'):
         find_plugin("owm")
+
+
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        ("[dagprop.plugins]\nown = own_package:thing\n", {"own": "ok"}),
+        ("[dagprop.plugins]\nown = not a module!\n", {"own": "broken"}),
+        ("[dagprop.plugins]\nown = own_nothing\n", {"own": "broken"}),
+        ("[other.plugins]\nown = own_package\n", {}),
+    ],
+)
+def test_records_of_packages_that_are_odd(tmp_path, installed, records, expected):
+    installed()
+    (record,) = (tmp_path / "site").glob("*.dist-info")
+    (record / "entry_points.txt").write_text(records)
+    assert statuses() == expected
+
+
+def test_a_file_in_the_working_folder_does_not_stand_in_for_a_module(tmp_path, monkeypatch):
+    write(tmp_path, "raise SystemExit\n", "json.py")
+    monkeypatch.chdir(tmp_path)
+    assert [plugin.name for plugin in add_plugin(write(tmp_path))] == ["own"]
