@@ -69,7 +69,7 @@ def command(
     digits: int,
     **session_options: Any,
 ) -> None:
-    """Step through a forward pass, a backward pass and the update.
+    """Step through forward pass, backward pass and update.
 
     The page needs nothing but a browser: arrow keys, buttons and a slider go through the steps of the plan, on and
     back, with the line of the derivation that belongs to each.  The numbers are those of "dagprop backprop";
