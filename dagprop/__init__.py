@@ -16,6 +16,7 @@ from dagprop.graph.collector import paused_collector
 if TYPE_CHECKING:
     from dagprop.api import (
         TrainResult,
+        animate,
         backprop,
         check_file,
         check_gradients,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     )
     from dagprop.backends.edges import Backprop
     from dagprop.check.records import GradientCheck
+    from dagprop.cli.plugin_commands import command
     from dagprop.errors import (
         CheckpointError,
         ComputationError,
@@ -47,7 +49,9 @@ if TYPE_CHECKING:
     from dagprop.explain.dependency import Dependency
     from dagprop.explain.equation import Equations
     from dagprop.graph.records import Graph
+    from dagprop.ops.layers import definition
     from dagprop.ops.registry import op
+    from dagprop.train.contract import initializer, metric, optimizer, schedule
 
 __version__ = "0.1.0"
 
@@ -61,7 +65,10 @@ _HOME = {
     "Equations": "dagprop.explain.equation",
     "GradientCheck": "dagprop.check.records",
     "Graph": "dagprop.graph.records",
+    "command": "dagprop.cli.plugin_commands",
+    "definition": "dagprop.ops.layers",
     "op": "dagprop.ops.registry",
+    **dict.fromkeys(("initializer", "metric", "optimizer", "schedule"), "dagprop.train.contract"),
 }
 
 __all__ = [
@@ -77,10 +84,13 @@ __all__ = [
     "GraphError",
     "PluginError",
     "TrainResult",
+    "animate",
     "backprop",
     "check_file",
     "check_gradients",
+    "command",
     "cost",
+    "definition",
     "depends",
     "derive",
     "draw",
@@ -88,10 +98,14 @@ __all__ = [
     "flow",
     "forward",
     "initial_parameters",
+    "initializer",
     "load",
+    "metric",
     "op",
+    "optimizer",
     "paths",
     "predict",
+    "schedule",
     "train",
     "value_and_grad",
     "vjp",

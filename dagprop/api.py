@@ -11,7 +11,7 @@ what pays, which is to compile for a training, and the reference for a single ru
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,8 @@ from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_num
 from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
 from dagprop.errors import DagpropError, DataError, GraphError, Problem, quote, suggest
-from dagprop.graph.records import SAMPLE_AXIS, Graph
+from dagprop.graph.fields import freeze
+from dagprop.graph.records import SAMPLE_AXIS, Choice, Graph
 from dagprop.loading import check_file, load
 from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import loss_reference, prediction_outputs
@@ -42,10 +43,12 @@ if TYPE_CHECKING:  # what explains, checks and draws is imported by what needs i
     from dagprop.explain.equation import Equations
     from dagprop.explain.flow import Flow
     from dagprop.explain.paths import Paths
+    from dagprop.explain.training_step import TrainingStep
 
 __all__ = [
     "EpochRecord",
     "TrainResult",
+    "animate",
     "backprop",
     "check_file",
     "check_gradients",
@@ -370,7 +373,7 @@ def derive(
     Returns
     -------
     Derivation
-        Printed by :func:`dagprop.explain.derivation_document.derivation_document`.
+        ``print`` writes it out; a notebook shows it.
 
     Raises
     ------
@@ -553,6 +556,107 @@ def draw(
     return picture
 
 
+def animate(
+    graph: Graph,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    format: str | None = None,
+    theme: str | None = None,
+    feeds: Feeds | None = None,
+    parameters: Feeds | None = None,
+    wrt: Iterable[str] | None = None,
+    learning_rate: float | None = None,
+    **view: Any,
+) -> tuple[bytes, ...]:
+    """Show one step of training, move by move: forward, backward, update.
+
+    Parameters
+    ----------
+    graph : Graph
+        With a loss.
+    path : path-like, optional
+        Where to write the page, or the folder for the pictures.
+    format : {"html", "frames"}, optional
+        One page to step through, or a picture for each step; by default a page if the path ends so or there is none.
+    theme : {"light", "dark"}, optional
+        By default a page goes with what the reader's machine is set to; pictures are light.
+    feeds, parameters : mapping from id to array_like, optional
+    wrt : iterable of str, optional
+        The values whose gradients are worked out, with what these need; by default all.
+    learning_rate : float, optional
+        Of the update; by default the graph's.
+    **view
+        What is shown: ``depth``, ``around``, ``radius``, ``limit`` and ``digits`` of
+        :class:`dagprop.render.diagrams.view.View`.
+
+    Returns
+    -------
+    tuple of bytes
+        The page, alone; or the pictures, as SVG.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong or has no loss, is too large to be stepped through (DP803), or the view names what is not
+        there.
+    MissingDependencyError, ComputationError
+        If there is no Graphviz for the layout, or it fails.
+    DagpropError
+        If a file cannot be written (DP603).
+    """
+    from dagprop.render.animation.drawing import animate_step, write_animation
+    from dagprop.render.animation.frames import scene
+    from dagprop.render.diagrams.view import view_of
+
+    shown = scene(graph, prepare(graph), view_of(view))
+    visible = [
+        reference
+        for item in shown.seen.items.of.values()
+        for id in item.nodes
+        for reference in shown.network.outputs[id]
+    ]
+    step = _training_step(graph, feeds, parameters, wrt, learning_rate, tuple(visible))
+    files = animate_step(shown, step, format, theme, None if path is None else os.fspath(path))
+    if path is not None:
+        write_animation(files, os.fspath(path))
+    return tuple(files.values())
+
+
+def _training_step(
+    graph: Graph,
+    feeds: Feeds | None,
+    parameters: Feeds | None,
+    wrt: Iterable[str] | None,
+    rate: float | None,
+    visible: tuple[str, ...],
+) -> TrainingStep:
+    """Return one step of training, with everything in between."""
+    from dagprop.explain.training_step import TrainingStep
+
+    network = prepare(graph)
+    every = _every_value(network)
+    wanted = every if wrt is None else _references(network, wrt)
+    done = backprop(graph, feeds, parameters)
+    loss = loss_reference(network)
+    steps = plan(network, every, (loss,), wanted)
+    used = graph.train.learning_rate if rate is None else rate
+    trained = [id for id in network.graph.parameters() if id in wanted]
+    new = {id: done.values[id] - used * done.gradients[id] for id in trained}
+    after = forward(graph, {**_by_id("feeds", feeds), **new}, parameters)[loss]
+    return TrainingStep(
+        network,
+        loss,
+        done,
+        derive(graph, visible, feeds, parameters),
+        wanted,
+        steps.forward,
+        steps.backward,
+        used,
+        new,
+        float(after.mean()),
+    )
+
+
 def initial_parameters(graph: Graph, seed: int | None = None) -> Values:
     """Return the parameters and states before any training, by id.
 
@@ -585,11 +689,14 @@ def train(
     seed: int | None = None,
     validation: float | None = None,
     test: float | None = None,
+    optimizer: Choice | None = None,
+    schedule: Choice | None = None,
+    metrics: Sequence[Choice] | None = None,
     on_epoch: Callable[[EpochRecord], object] | None = None,
     on_variables: Callable[[Values], object] | None = None,
     backend: Backend = "auto",
 ) -> TrainResult:
-    """Train by stochastic gradient descent, θ ← θ - η ∂L/∂θ, all gradients taken at the old θ.
+    """Train step by step, all gradients taken at the old θ: by θ ← θ - η ∂L/∂θ, or as another optimiser has it.
 
     Parameters
     ----------
@@ -602,6 +709,10 @@ def train(
         Where to start from; by default the file's values and initialisers.
     epochs, batch_size, learning_rate, shuffle, seed, validation, test : optional
         See :class:`~dagprop.graph.records.TrainSettings`; what is None is as the graph's ``train`` says.
+    optimizer, schedule : str or mapping, optional
+        What is declared under a name; with settings as in ``{"name": "momentum", "momentum": 0.8}``.
+    metrics : sequence of str or mapping, optional
+        What to measure beside the loss, each as these.
     on_epoch : callable, optional
         Is given the :class:`~dagprop.train.records.EpochRecord` of each epoch when it ends.
     on_variables : callable, optional
@@ -632,6 +743,9 @@ def train(
         "seed": seed,
         "validation": validation,
         "test": test,
+        "optimizer": freeze(optimizer),
+        "schedule": freeze(schedule),
+        "metrics": freeze(metrics),
     }
     # NumPy's numbers are numbers.
     plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()}

@@ -161,7 +161,10 @@ def _written(lowered: Lowered, units: Sequence[Unit], last: dict[int, float]) ->
     """Return which new values of inputs can be computed in the inputs themselves, elementwise, at the end."""
     written = {}
     times = {number: time for time, unit in enumerate(units) for number in numbers(unit)}
-    read_later = {operand for instruction in lowered.instructions.values() for operand in instruction.operands}
+    readers: dict[int, set[int]] = {}
+    for number, instruction in lowered.instructions.items():
+        for operand in instruction.operands:
+            readers.setdefault(operand, set()).add(number)
     for old, new in lowered.updates.items():
         instruction = lowered.instructions[new]
         if lowered.roots[new] == old:
@@ -169,19 +172,20 @@ def _written(lowered: Lowered, units: Sequence[Unit], last: dict[int, float]) ->
             continue
         own = lowered.roots[new] == new and new not in lowered.outputs.values()
         once = list(lowered.updates.values()).count(new) == 1
-        read = [operand for operand in instruction.operands if lowered.roots[operand] == old]
         unit = units[times[new]]
+        if isinstance(unit, Group):  # whoever needs the new value in the group does not read it from memory
+            fits = readers.get(new, set()) <= unit.members.keys() and overwritable(unit, old, new)
+        else:
+            read = [operand for operand in instruction.operands if lowered.roots[operand] == old]
+            fits = new not in readers and ELEMENTWISE.get(instruction.primitive) == 2 and read == [old]
         if (
             own
             and once
-            and ELEMENTWISE.get(instruction.primitive) == 2
-            and read == [old]
+            and fits
             and instruction.shape == lowered.instructions[old].shape
             and not instruction.boolean
             and last[old] == times[new]
             and last[new] in (times[new], inf)
-            and new not in read_later
-            and (isinstance(unit, int) or overwritable(unit, old, new))
         ):
             written[new] = old
     return written

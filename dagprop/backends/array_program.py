@@ -12,14 +12,16 @@ import numpy as np
 from dagprop.backends.array_code import ArrayCode, array_code
 from dagprop.backends.blas import subtract_column_sums, subtract_product, threads
 from dagprop.backends.code_text import NUMPY_NAMES, OTHER_NAMES
+from dagprop.backends.coefficients import CoefficientArrays
 from dagprop.backends.interrupts import uninterrupted
 from dagprop.backends.numpy_namespace import numpy_namespace, one_hot
 from dagprop.backends.reference import Array
 from dagprop.backends.together import together
 from dagprop.backends.trainer import EpochOutcome, NotCompiledError, TrainingTask
 from dagprop.graph.records import SAMPLE_AXIS
+from dagprop.program.coefficients import split_coefficients
 from dagprop.program.records import Program
-from dagprop.program.trace import LEARNING_RATE, training_program
+from dagprop.program.trace import training_program
 
 ALIGNMENT = 64
 """Bytes: a line of the cache, and the longest vector of a processor."""
@@ -165,7 +167,6 @@ class ArrayTrainer:
         self._sampled = {id: np.asarray(task.sampled[id], self._dtype, order="C") for id in self._leaves(task.sampled)}
         self._fixed = {id: np.asarray(task.fixed[id], self._dtype, order="C") for id in self._leaves(task.fixed)}
         self._variables = {id: _like(array, self._dtype) for id, array in task.variables.items()}
-        self._rate = np.zeros((), self._dtype)
         self._given: Mapping[str, Array] = {}
         """What the last epoch gave back; who comes with it again has the numbers that lie here."""
         self._steps: dict[int, _BatchStep] = {}
@@ -174,22 +175,27 @@ class ArrayTrainer:
     def _leaves(self, arrays: Iterable[str]) -> list[str]:
         return [id for id in arrays if id in self._task.plan.leaves]
 
-    def epoch(self, variables: Mapping[str, Array], batches: Sequence[Array], learning_rate: float) -> EpochOutcome:
-        """Take one step of gradient descent for each batch: the numbers of its samples."""
+    def epoch(
+        self, variables: Mapping[str, Array], batches: Sequence[Array], learning_rate: float, first: int
+    ) -> EpochOutcome:
+        """Take one step of training for each batch; see :class:`~dagprop.backends.trainer.Trainer`."""
         given, self._given = self._given, {}
         if variables is not given:
             for id, array in self._variables.items():
                 np.copyto(array, variables[id])
-        self._rate[...] = learning_rate
+        steps = [self._step(size) for size in {len(samples) for samples in batches}]
+        for step in steps:
+            step.rates.prepare(learning_rate, first, len(batches))
+        thread_counts = [step.threads for step in steps]
         losses: list[float] = []
         compared: list[tuple[Array, Array]] = []
-        with uninterrupted() as asked, np.errstate(all="ignore"), threads(self._thread_count(batches)):
-            for samples in batches:
+        with uninterrupted() as asked, np.errstate(all="ignore"), threads(None if None in thread_counts else 1):
+            for number, samples in enumerate(batches):
                 if asked():
                     break
                 try:
                     step = self._step(len(samples))
-                    losses.append(step(samples))
+                    losses.append(step(samples, number))
                 except ValueError:  # a class index out of range: what the reference back end names the place of
                     losses.append(np.nan)
                     break
@@ -208,28 +214,29 @@ class ArrayTrainer:
         predictions, targets = zip(*pairs, strict=True)
         return [(np.concatenate(predictions), np.concatenate(targets))]
 
-    def _thread_count(self, batches: Sequence[Array]) -> int | None:
-        counts = [self._step(size).threads for size in {len(samples) for samples in batches}]
-        return None if None in counts else 1
-
     def _step(self, size: int) -> _BatchStep:
         if size not in self._steps:
-            self._steps[size] = _BatchStep(
-                self._task, size, self._sampled, {**self._fixed, **self._variables, LEARNING_RATE: self._rate}
-            )
+            self._steps[size] = _BatchStep(self._task, size, self._sampled, {**self._fixed, **self._variables})
         return self._steps[size]
 
 
 def results(task: TrainingTask, program: Program) -> tuple[list[str], dict[str, str]]:
     """Return the outputs that a step of a training has to give, and the inputs that take on the value of others."""
-    updates = {id: f"new {id}" for id in (*task.plan.wrt, *task.updates) if id in program.inputs}
-    # A state that no rule reads is no input: its new value comes out as any other value does.
-    unread = [f"new {id}" for id in task.updates if id not in program.inputs]
+    memories = (memory for memories in task.memories.values() for memory in memories)
+    changing = (*task.plan.wrt, *memories, *task.updates)
+    updates = {id: f"new {id}" for id in changing if id in program.inputs}
+    # What no rule reads is no input: its new value comes out as any other value does.
+    unread = [f"new {id}" for id in _unread(task, program)]
     return ["loss", *(task.compared or ()), *unread], updates
 
 
+def _unread(task: TrainingTask, program: Program) -> list[str]:
+    memories = (memory for memories in task.memories.values() for memory in memories)
+    return [id for id in (*task.plan.wrt, *memories, *task.updates) if id not in program.inputs]
+
+
 class _BatchStep:
-    """One step of gradient descent for a number of samples."""
+    """One step of training for a number of samples."""
 
     def __init__(
         self, task: TrainingTask, size: int, sampled: Mapping[str, Array], shared: Mapping[str, Array]
@@ -240,7 +247,10 @@ class _BatchStep:
         }
         leaves = {**shared, **rows}
         shapes = {id: leaves[id].shape for id in task.plan.leaves}
-        program = training_program(task.plan, shapes, task.updates, task.dtype)
+        split = split_coefficients(training_program(task.plan, shapes, task.updates, task.dtype, task.rule))
+        program = split.program
+        self.rates = CoefficientArrays(split, task.dtype)
+        leaves |= self.rates.arrays
         wanted, updates = results(task, program)
         # A short last batch comes once an epoch only: it is not worth another compilation.
         steps = task.steps if size == task.batch_size or task.steps == inf else 0
@@ -250,11 +260,12 @@ class _BatchStep:
         by_name = dict(zip(names, outputs, strict=True))
         self._loss = by_name["loss"]
         self._pair = [by_name[name] for name in task.compared or ()]
-        self._unread = [(shared[id], by_name[f"new {id}"]) for id in task.updates if id not in program.inputs]
+        self._unread = [(shared[id], by_name[f"new {id}"]) for id in _unread(task, program)]
         self._states = [shared[id] for id in task.updates]
         self._rows = [(sampled[id], array) for id, array in rows.items() if id in program.inputs]
 
-    def __call__(self, samples: Array) -> float:
+    def __call__(self, samples: Array, number: int) -> float:
+        self.rates.set_step(number)
         for source, batch in self._rows:
             source.take(samples, 0, batch, "clip")  # numbers are in range; to look would take another array
         self._step()

@@ -6,10 +6,10 @@ Each gives what NumPy gives for the same operation, up to rounding, with the sam
 from __future__ import annotations
 
 import struct
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import prod
 
+from dagprop.backends.joined_operations import exponential_sums, product_differences
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.program.records import Instruction, Program
 
@@ -216,7 +216,9 @@ def plain(instruction: Instruction) -> str:
     return _OF_TRUTH.get(instruction.primitive, instruction.primitive) if instruction.boolean else instruction.primitive
 
 
-def straight_code(program: Program, inputs: Mapping[int, str], kind: str) -> tuple[list[str], dict[int, str]]:
+def straight_code(
+    program: Program, inputs: Mapping[int, str], kind: str, prefix: str = "", fuse: bool = False
+) -> tuple[list[str], dict[int, str]]:
     """Return the lines that compute a program of single numbers, and the name or constant of each value.
 
     Parameters
@@ -226,6 +228,10 @@ def straight_code(program: Program, inputs: Mapping[int, str], kind: str) -> tup
     inputs : mapping from int to str
         The names of the values that are given.
     kind : {"double", "float"}
+    prefix : str
+        What all new names begin with.
+    fuse : bool
+        Whether a product and what it is subtracted from are one operation, without rounding in between.
 
     Returns
     -------
@@ -240,19 +246,20 @@ def straight_code(program: Program, inputs: Mapping[int, str], kind: str) -> tup
     def as_real(operand: int) -> str:
         if not instructions[operand].boolean:
             return names[operand]
-        name = f"%r{len(lines)}"
+        name = f"%{prefix}r{len(lines)}"
         lines.append(f"{name} = uitofp i1 {names[operand]} to {kind}")
         return name
 
     def as_truth(operand: int) -> str:
         if instructions[operand].boolean:
             return names[operand]
-        name = f"%t{len(lines)}"
+        name = f"%{prefix}t{len(lines)}"
         lines.append(f"{name} = fcmp une {kind} {names[operand]}, {number(0.0, kind)}")
         return name
 
-    sums = _exponential_sums(program) if kind == "double" else {}
-    inside = {exponential for exponential, _ in sums.values()}
+    sums = exponential_sums(program) if kind == "double" else {}
+    differences = product_differences(program) if fuse else {}
+    inside = {part for part, _ in (*sums.values(), *differences.values())}
     for position, instruction in enumerate(instructions):
         primitive, operands = plain(instruction), instruction.operands
         if primitive == "input" or position in inside:
@@ -264,12 +271,20 @@ def straight_code(program: Program, inputs: Mapping[int, str], kind: str) -> tup
         elif primitive in SAME:
             names[position] = names[operands[0]] if instruction.boolean else as_real(operands[0])
         else:
-            names[position] = f"%v{position}"
+            names[position] = f"%{prefix}v{position}"
             if kind == "double" and (primitive == "exp" or position in sums):
                 exponential, more = sums.get(position, (position, None))
                 x = f"double {as_real(instructions[exponential].operands[0])}"
                 call = f"@{EXPONENTIAL}({x})" if more is None else f"@{EXPONENTIAL_SUM}({x}, double {names[more]})"
-                lines.append(f"%v{position} = call double {call}  ; {instruction.origin}")
+                lines.append(f"{names[position]} = call double {call}  ; {instruction.origin}")
+                continue
+            if position in differences:
+                product, whole = differences[position]
+                left, right, value = map(as_real, (*instructions[product].operands, whole))
+                lines.append(f"%{prefix}n{position} = fneg {kind} {left}")
+                given = [f"{kind} {item}" for item in (f"%{prefix}n{position}", right, value)]
+                call = f"@llvm.fmuladd.{_suffixes(kind)[0]}({', '.join(given)})"
+                lines.append(f"{names[position]} = call {kind} {call}  ; {instruction.origin}")
                 continue
             if primitive.startswith("logical_"):
                 given = [as_truth(operand) for operand in operands]
@@ -281,18 +296,3 @@ def straight_code(program: Program, inputs: Mapping[int, str], kind: str) -> tup
             lines += operation(primitive, names[position], given, "i1" if truths else kind)
             lines[-1] += f"  ; {instruction.origin}"
     return lines, names
-
-
-def _exponential_sums(program: Program) -> dict[int, tuple[int, int]]:
-    """Return the sums of a positive number and an exponential that nothing else needs: where these two are."""
-    instructions = program.instructions
-    uses = Counter(operand for instruction in instructions for operand in instruction.operands)
-    uses.update(program.outputs.values())
-    return {
-        position: (one, other)
-        for position, instruction in enumerate(instructions)
-        if instruction.primitive == "add"
-        for one, other in (instruction.operands, instruction.operands[::-1])
-        if instructions[one].primitive == "exp" and uses[one] == 1
-        if instructions[other].primitive == "constant" and instructions[other].parameters[0] > 0
-    }

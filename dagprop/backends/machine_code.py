@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dagprop.backends.llvm_code import declarations, number, operation
 from dagprop.program.records import BOOLEAN, ELEMENTWISE
 
-MACHINE_SIGNATURE = ("machine", "pppipipippppipiiiidi")
+MACHINE_SIGNATURE = ("machine", "pppipipippppippiiiiii")
 
 COPY = "copy"
 OPERATIONS = (COPY, *(primitive for primitive in ELEMENTWISE if primitive != "real"))
@@ -35,9 +35,7 @@ def machine_text(kind: str, operations: Sequence[str] = OPERATIONS) -> str:
     wide = "  %loss.wide = fadd double %loss.value, 0.0" if kind == "double" else (
         "  %loss.wide = fpext float %loss.value to double"
     )  # fmt: skip
-    narrow = "  %step.rate = fadd double %mean.rate, 0.0" if kind == "double" else (
-        "  %step.rate = fptrunc double %mean.rate to float"
-    )  # fmt: skip
+    narrow = "fadd double %rate.wide, 0.0" if kind == "double" else "fptrunc double %rate.wide to float"
     trouble = wide.replace("%loss.wide", "%trouble.wide").replace("%loss.value", "%trouble.value")
     text = text.replace("WIDE_LOSS", wide).replace("NARROW_RATE", narrow).replace("WIDE_TROUBLE", trouble)
     return "\n".join([*declarations(kind), text.replace("KIND", kind)])
@@ -103,12 +101,12 @@ define void @machine(
     ptr noalias %values, ptr noalias %order, ptr noalias %sample, i64 %sample.rows, ptr noalias %update,
     i64 %update.rows, ptr noalias %columns, i64 %columns.count, ptr noalias %slots, ptr noalias %losses,
     ptr noalias %compared, ptr noalias %compared.slots, i64 %compared.count, ptr noalias %progress,
-    i64 %first, i64 %last, i64 %batch, i64 %rows, double %rate, i64 %special) {
+    ptr noalias %rates, i64 %rates.count, i64 %first, i64 %last, i64 %batch, i64 %rows, i64 %special) {
 entry:
   %any = icmp slt i64 %first, %last
   br i1 %any, label %step, label %done
 step:
-  %s = phi i64 [ %first, %entry ], [ %s.next, %updated ]
+  %s = phi i64 [ %first, %entry ], [ %s.next, %rate.done ]
   %begin = mul i64 %s, %batch
   %whole = add i64 %begin, %batch
   %short = icmp slt i64 %rows, %whole
@@ -166,10 +164,28 @@ compare.done:
 updated:
   %samples = sub i64 %behind, %begin
   %samples.d = sitofp i64 %samples to double
-  %mean.rate = fdiv double %rate, %samples.d
-NARROW_RATE
-  %rate.at = getelementptr KIND, ptr %values, i64 %special
-  store KIND %step.rate, ptr %rate.at
+  %samples.n = sitofp i64 %samples to KIND
+  %samples.at = getelementptr KIND, ptr %values, i64 %special
+  store KIND %samples.n, ptr %samples.at
+  %done.here = sub i64 %s, %first
+  %rates.row = mul i64 %done.here, %rates.count
+  %rates.place = add i64 %special, 2
+  br label %rate.test
+rate.test:
+  %q = phi i64 [ 0, %updated ], [ %q.next, %rate.load ]
+  %q.more = icmp slt i64 %q, %rates.count
+  br i1 %q.more, label %rate.load, label %rate.done
+rate.load:
+  %rate.n = add i64 %rates.row, %q
+  %rate.from = getelementptr double, ptr %rates, i64 %rate.n
+  %rate.wide = load double, ptr %rate.from
+  %rate = NARROW_RATE
+  %rate.to = add i64 %rates.place, %q
+  %rate.at = getelementptr KIND, ptr %values, i64 %rate.to
+  store KIND %rate, ptr %rate.at
+  %q.next = add i64 %q, 1
+  br label %rate.test
+rate.done:
   call void @run(ptr %update, i64 %update.rows, ptr %values)
   %trouble.place = add i64 %special, 1
   %trouble.at = getelementptr KIND, ptr %values, i64 %trouble.place

@@ -78,7 +78,7 @@ def _run_forward(plan: Plan, leaves: Mapping[str, Array]) -> tuple[Values, dict[
             result = step.rule(*_collect(step.arguments, values, {}, shapes), **step.attributes)
             results = result if isinstance(result, tuple) else (result,)
             for name, value in zip(step.outputs, results, strict=True):
-                values[name] = array = _as_array(value, dtype)
+                values[name] = array = as_array(value, dtype)
                 shapes[name] = array.shape
         except (Exception, SystemExit) as error:
             raise _rule_failed(step, error, shapes) from error
@@ -124,7 +124,7 @@ def propagate(
     shape = shapes[step.target]
     try:
         gradient = gradients[step.outputs[0]] * result if step.kind == "derivative" else result
-        array = sum_to_shape(_as_array(gradient, values_dtype(gradients)), shape)
+        array = sum_to_shape(as_array(gradient, values_dtype(gradients)), shape)
     except (TypeError, ValueError):  # not numbers, or of a shape that does not go with the output's
         array = None
     if array is None:
@@ -162,8 +162,8 @@ def _part(result: Any, part: int) -> Any:
     return result[part] if isinstance(result, tuple) else result
 
 
-def _as_array(value: Any, dtype: np.dtype[Any]) -> Array:
-    """Return what a rule gave as an array.
+def as_array(value: Any, dtype: np.dtype[Any]) -> Array:
+    """Return what a rule gave as an array of a dtype.
 
     Raises
     ------

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from dagprop.backends.llvm_code import EXPONENTIAL, TYPES, declarations, number, straight_code
 from dagprop.backends.llvm_exponential import exponential_text
+from dagprop.backends.scalar_updates import ScalarUpdate
 from dagprop.program.records import Program
 
-EPOCH_SIGNATURE = ("epoch", "ppppppiiiid")
+EPOCH_SIGNATURE = ("epoch", "pppppppiiii")
 EVALUATE_SIGNATURE = ("evaluate", "pp")
 
 
@@ -20,11 +21,16 @@ class Roles:
     Attributes
     ----------
     leaves : tuple of str
-        The leaves that are no samples, those that change first: the order in which they lie in memory.
+        The leaves that are no samples, and the coefficients that stay: those that change first, in the order in which
+        they lie in memory.
     sampled : tuple of str
         The inputs with samples.
     loss : int
     gradients : mapping from parameter to int
+    memories : tuple of str
+        What is remembered for the parameters.
+    varying : tuple of str
+        The coefficients that each step has its own of.
     updates : mapping from state to int
         The value that replaces it.
     compared : tuple of int
@@ -35,34 +41,41 @@ class Roles:
     sampled: tuple[str, ...]
     loss: int
     gradients: Mapping[str, int]
+    memories: tuple[str, ...]
+    varying: tuple[str, ...]
     updates: Mapping[str, int]
     compared: tuple[int, ...]
 
+    @property
+    def changing(self) -> tuple[str, ...]:
+        """The parameters, their memories, and the states."""
+        return (*self.gradients, *self.memories, *self.updates)
 
-def epoch_text(program: Program, roles: Roles, batched: bool) -> str:
+
+def epoch_text(program: Program, roles: Roles, updates: Mapping[str, ScalarUpdate], batched: bool) -> str:
     """Return the module of the function that trains for some steps of an epoch.
 
     Its arguments are pointers to the leaves, to the addresses of the columns of samples, to the order of the samples,
-    to where the losses and the compared values go, and to the number of steps done; then the first step, the one behind
-    the last, the size of a batch, the number of samples, and the learning rate.
+    to where the losses and the compared values go, to the number of steps done, and to the varying coefficients of
+    these steps; then the first step, the one behind the last, the size of a batch, and the number of samples.
 
     Parameters
     ----------
     program : Program
         For one sample.
     roles : Roles
+    updates : mapping from parameter to ScalarUpdate
     batched : bool
         Whether a step has several samples, whose gradients are averaged.
     """
     kind = TYPES[program.dtype]
-    changing = [*roles.gradients, *roles.updates]
+    changing = roles.changing
     slots = {leaf: slot for slot, leaf in enumerate(roles.leaves)}
     value = {leaf: f"%leaf{slot}" for leaf, slot in slots.items()}
     value |= {leaf: f"%sample{column}" for column, leaf in enumerate(roles.sampled)}
     body, names = straight_code(program, {position: value[name] for name, position in program.inputs.items()}, kind)
     start = {leaf: f"%start{slots[leaf]}" if leaf in changing else value[leaf] for leaf in roles.leaves}
-    lines = [f"%rate = {_converted('%rate.given', 'double', kind)}" if kind != "double" else ""]
-    lines.append(f"%minus.rate = fneg {kind} %rate")
+    lines: list[str] = []
     for leaf, slot in slots.items():
         lines += [f"%leaf{slot}.at = getelementptr {kind}, ptr %leaves, i64 {slot}",
                   f"{start[leaf]} = load {kind}, ptr %leaf{slot}.at"]  # fmt: skip
@@ -94,9 +107,10 @@ def epoch_text(program: Program, roles: Roles, batched: bool) -> str:
         gradients = [f"%gradient{place + 1}" for place in range(len(gradients))]
     elif kind != "double":
         lines.append(f"%loss.wide = fpext {kind} {loss} to double")
-    for leaf, gradient in zip(roles.gradients, gradients, strict=True):
-        step = f"{kind} %minus.rate, {kind} {gradient}, {kind} {value[leaf]}"
-        lines.append(f"%new{slots[leaf]} = call {kind} @llvm.fmuladd.{'f64' if kind == 'double' else 'f32'}({step})")
+    lines += _varying(roles.varying, kind)
+    value |= {name: f"%varying{place}" for place, name in enumerate(roles.varying)}
+    for (leaf, update), gradient in zip(updates.items(), gradients, strict=True):
+        lines += _parameter_update(update, slots, {**value, "gradient": gradient}, kind, f"u{slots[leaf]}.")
     total = "%mean0" if batched else loss if kind == "double" else "%loss.wide"
     lines += _updates({slots[state]: names[position] for state, position in roles.updates.items()}, total, kind)
     lines += ["%s.next = add i64 %s, 1", "%more = icmp slt i64 %s.next, %last",
@@ -105,11 +119,11 @@ def epoch_text(program: Program, roles: Roles, batched: bool) -> str:
     lines += [f"%end{slot} = phi {kind} [ {begin}, %entry ], [ %new{slot}, %{last} ]" for slot, begin in ends]
     lines += [f"store {kind} %end{slot}, ptr %leaf{slot}.at" for slot, _ in ends]
     lines += ["store i64 %last, ptr %progress", "ret void"]
-    rate = "%rate" if kind == "double" else "%rate.given"
     # Nothing that is written is ever read as something else.
     head = (
         "define void @epoch(ptr noalias %leaves, ptr noalias %columns, ptr noalias %order, ptr noalias %losses, "
-        f"ptr noalias %compared, ptr noalias %progress, i64 %first, i64 %last, i64 %batch, i64 %rows, double {rate})"
+        "ptr noalias %compared, ptr noalias %progress, ptr noalias %rates, "
+        "i64 %first, i64 %last, i64 %batch, i64 %rows)"
     )
     return module_text(kind, head, lines)
 
@@ -180,6 +194,32 @@ def _batch_foot(values: Iterable[str], kind: str) -> list[str]:
         "update:",
         *means,
     ]
+
+
+def _varying(names: Sequence[str], kind: str) -> list[str]:
+    """Return what loads the coefficients of a step: those of the first step that is done here come first."""
+    if not names:
+        return []
+    lines = ["%behind.first = sub i64 %s, %first", f"%rates.row = mul i64 %behind.first, {len(names)}"]
+    for place in range(len(names)):
+        wide = f"%varying{place}" if kind == "double" else f"%varying{place}.wide"
+        lines += [f"%varying{place}.n = add i64 %rates.row, {place}",
+                  f"%varying{place}.at = getelementptr double, ptr %rates, i64 %varying{place}.n",
+                  f"{wide} = load double, ptr %varying{place}.at"]  # fmt: skip
+        if kind != "double":
+            lines.append(f"%varying{place} = {_converted(wide, 'double', kind)}")
+    return lines
+
+
+def _parameter_update(
+    update: ScalarUpdate, slots: Mapping[str, int], value: Mapping[str, str], kind: str, prefix: str
+) -> list[str]:
+    """Return the new values of a parameter and its memories."""
+    given = {position: value[update.names.get(name, name)] for name, position in update.program.inputs.items()}
+    lines, names = straight_code(update.program, given, kind, prefix, fuse=True)
+    for name, position in update.program.outputs.items():
+        lines.append(f"%new{slots[update.names[name]]} = fadd {kind} {names[position]}, {number(-0.0, kind)}")
+    return lines
 
 
 def _updates(updates: Mapping[int, str], loss: str, kind: str) -> list[str]:

@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from dagprop.backends.bytecode import encode, operations_of
+from dagprop.backends.coefficients import Coefficients
 from dagprop.backends.llvm_code import TYPES, check_single, library_functions
 from dagprop.backends.llvm_engine import Effort, MachineCode, addresses, machine_code
 from dagprop.backends.machine_code import MACHINE_SIGNATURE, machine_text
 from dagprop.backends.reference import Array
 from dagprop.backends.scalar_code import EPOCH_SIGNATURE, EVALUATE_SIGNATURE, Roles, epoch_text, evaluate_text
+from dagprop.backends.scalar_updates import ScalarUpdate, scalar_updates
 from dagprop.backends.trainer import Batches, EpochOutcome, NotCompiledError, TrainingTask
 from dagprop.graph.records import SAMPLE_AXIS
 from dagprop.program.records import Program
@@ -30,6 +32,12 @@ WORTH = 10_000_000
 
 FIRST_CALL = 50_000
 """About how many operations the first call does, from which the others are measured."""
+
+_NO_RATES = np.empty(0)
+"""The table of steps that have no coefficients of their own."""
+
+Updates = Mapping[str, ScalarUpdate]
+"""By parameter."""
 
 SCALAR = "compiled scalar program (LLVM)"
 
@@ -82,16 +90,19 @@ def _size(size: int | str) -> int:
     return size if isinstance(size, int) else 2
 
 
-def roles_of(program: Program, task: TrainingTask) -> Roles:
+def roles_of(program: Program, task: TrainingTask, coefficients: Coefficients) -> Roles:
     """Return what the values of a scalar program are to the training."""
     outputs = program.outputs
-    changing = dict.fromkeys((*task.plan.wrt, *task.updates))
+    memories = tuple(memory for memories in task.memories.values() for memory in memories)
+    changing = dict.fromkeys((*task.plan.wrt, *memories, *task.updates))
     others = (name for name in program.inputs if name not in task.sampled and name not in changing)
     return Roles(
-        leaves=(*changing, *others),
+        leaves=(*changing, *others, *coefficients.fixed),
         sampled=tuple(name for name in program.inputs if name in task.sampled),
         loss=outputs[task.plan.outputs[0]],
         gradients={name: outputs[f"d_{name}"] for name in task.plan.wrt},
+        memories=memories,
+        varying=coefficients.varying,
         updates={state: outputs[reference] for state, reference in task.updates.items()},
         compared=tuple(outputs[name] for name in task.compared or ()),
     )
@@ -112,28 +123,32 @@ class ScalarTrainer:
 
     def __init__(self, task: TrainingTask) -> None:
         program = scalar_program(task)
-        roles = roles_of(program, task)
+        updates, self._coefficients = scalar_updates(task)
+        roles = roles_of(program, task, self._coefficients)
         self._task, self._roles, self._batched = task, roles, is_batched(task)
         self._columns = [np.ascontiguousarray(task.sampled[name].reshape(-1)) for name in roles.sampled]
         self._column_addresses = addresses(self._columns)
-        operations = len(program.instructions) * (task.batch_size if self._batched else 1)  # of a step
+        # Two operations a parameter are what plain gradient descent takes.
+        size = len(program.instructions) + sum(max(update.size - 2, 0) for update in updates.values())
+        operations = size * (task.batch_size if self._batched else 1)  # of a step
         self._steps = max(1, FIRST_CALL // operations)
         pays = task.steps * operations > WORTH
-        self._shapes = [task.variables[name].shape for name in (*roles.gradients, *roles.updates)]
+        self._shapes = [task.variables[name].shape for name in roles.changing]
         self._given: Mapping[str, Array] = {}
-        if len(program.instructions) <= COMPILED_SIZE:
+        if size <= COMPILED_SIZE:
             self.title = SCALAR
-            self._memory, slots, self._call = self._compiled(program, "all" if pays else "quick")
+            self._memory, slots, self._call = self._compiled(program, updates, "all" if pays else "quick")
         else:
             self.title = "scalar program on a compiled machine (LLVM)"
-            self._memory, slots, self._call = self._interpreted(program, "code" if pays else "quick")
+            self._memory, slots, self._call = self._interpreted(program, updates, "code" if pays else "quick")
         self._start = self._memory.copy()
-        self._slots = {name: slots[name] for name in roles.leaves}
-        self._changing = np.array([slots[name] for name in (*roles.gradients, *roles.updates)], np.intp)
+        self._rates = {name: slots[name] for name in self._coefficients.fixed}
+        self._slots = {name: slots[name] for name in roles.leaves if name not in self._rates}
+        self._changing = np.array([slots[name] for name in roles.changing], np.intp)
 
-    def epoch(self, variables: Mapping[str, Array], batches: Batches, learning_rate: float) -> EpochOutcome:
-        """Take one step of gradient descent for each batch; see :class:`~dagprop.backends.trainer.Trainer`."""
-        task = self._task
+    def epoch(self, variables: Mapping[str, Array], batches: Batches, learning_rate: float, first: int) -> EpochOutcome:
+        """Take one step of training for each batch; see :class:`~dagprop.backends.trainer.Trainer`."""
+        task, rates = self._task, self._coefficients
         samplewise = any(leaf in task.sampled for leaf in task.plan.leaves)
         order = np.ascontiguousarray(batches.order, np.int64)
         steps = len(batches)
@@ -146,12 +161,15 @@ class ScalarTrainer:
             leaves = {**task.fixed, **variables}
             self._memory[:] = self._start
             self._memory[list(self._slots.values())] = [leaves[name].item() for name in self._slots]
+        for name, value in rates.of_rate(learning_rate).items():
+            self._memory[self._rates[name]] = value
         interrupted = False
         try:
             while (done := int(progress[0])) < steps:
                 start = time.perf_counter()
                 last = min(done + self._steps, steps)
-                self._call(order, losses, pairs, progress, done, last, size, rows, learning_rate)
+                table = rates.of_steps(learning_rate, first + done, last - done) if rates.varying else _NO_RATES
+                self._call(order, losses, pairs, progress, table, done, last, size, rows)
                 ratio = CALL_SECONDS / max(time.perf_counter() - start, 1e-9)
                 if last - done == self._steps and not 0.5 < ratio < 2:
                     self._steps = max(1, int(self._steps * min(ratio, 4.0)))
@@ -163,7 +181,7 @@ class ScalarTrainer:
 
     def _changed(self) -> dict[str, Array]:
         """Return copies of the parameters and states."""
-        names = (*self._roles.gradients, *self._roles.updates)
+        names = self._roles.changing
         numbers = self._memory[self._changing].reshape(-1, 1)
         return {name: value.reshape(shape) for name, value, shape in zip(names, numbers, self._shapes, strict=True)}
 
@@ -175,29 +193,33 @@ class ScalarTrainer:
         columns = [pairs[:, place].reshape(len(pairs), *(1,) * (rank - 1)) for place, rank in enumerate(ranks)]
         return [(columns[0], columns[1])]
 
-    def _compiled(self, program: Program, effort: Effort) -> tuple[Array, Mapping[str, int], Callable[..., None]]:
+    def _compiled(
+        self, program: Program, updates: Updates, effort: Effort
+    ) -> tuple[Array, Mapping[str, int], Callable[..., None]]:
         """Return the memory, where the leaves lie in it, and what does some steps, of a program compiled whole."""
         roles, dtype = self._roles, self._task.dtype
-        text = epoch_text(program, roles, self._batched)
+        text = epoch_text(program, roles, updates, self._batched)
         function = compiled(text, EPOCH_SIGNATURE, dtype, effort).functions["epoch"]
         memory = np.zeros(max(len(roles.leaves), 1), dtype)
         address = memory.ctypes.data
 
         def call(
-            order: Array, losses: Array, pairs: Array, progress: Array,
-            first: int, last: int, size: int, rows: int, rate: float,
+            order: Array, losses: Array, pairs: Array, progress: Array, rates: Array,
+            first: int, last: int, size: int, rows: int,
         ) -> None:  # fmt: skip
             function(
                 address, self._column_addresses, order.ctypes.data, losses.ctypes.data,
-                pairs.ctypes.data, progress.ctypes.data, first, last, size, rows, rate,
+                pairs.ctypes.data, progress.ctypes.data, rates.ctypes.data, first, last, size, rows,
             )  # fmt: skip
 
         return memory, {name: slot for slot, name in enumerate(roles.leaves)}, call
 
-    def _interpreted(self, program: Program, effort: Effort) -> tuple[Array, Mapping[str, int], Callable[..., None]]:
+    def _interpreted(
+        self, program: Program, updates: Updates, effort: Effort
+    ) -> tuple[Array, Mapping[str, int], Callable[..., None]]:
         """Return the same of a program that runs on the machine."""
         roles, dtype = self._roles, self._task.dtype
-        code = encode(program, roles, self._batched)
+        code = encode(program, roles, updates, self._batched)
         text = machine_text(TYPES[dtype], operations_of(code))
         function = compiled(text, MACHINE_SIGNATURE, dtype, effort).functions["machine"]
         memory = code.values
@@ -206,14 +228,15 @@ class ScalarTrainer:
         special = np.array([*code.compared, *[0] * (2 - len(code.compared)), code.loss], np.int64)
 
         def call(
-            order: Array, losses: Array, pairs: Array, progress: Array,
-            first: int, last: int, size: int, rows: int, rate: float,
+            order: Array, losses: Array, pairs: Array, progress: Array, rates: Array,
+            first: int, last: int, size: int, rows: int,
         ) -> None:  # fmt: skip
             function(
                 memory.ctypes.data, order.ctypes.data, code.sample.ctypes.data, len(code.sample),
                 code.update.ctypes.data, len(code.update), self._column_addresses, len(slots),
                 slots.ctypes.data, losses.ctypes.data, pairs.ctypes.data, special.ctypes.data,
-                len(code.compared), progress.ctypes.data, first, last, size, rows, rate, code.rate,
+                len(code.compared), progress.ctypes.data, rates.ctypes.data, len(roles.varying),
+                first, last, size, rows, code.special,
             )  # fmt: skip
 
         return memory, code.slots, call
@@ -252,4 +275,7 @@ def scalar_text(task: TrainingTask) -> str:
         If the network works on arrays.
     """
     program = scalar_program(task)
-    return epoch_text(program, roles_of(program, task), is_batched(task)) if task.plan.seeds else evaluate_text(program)
+    if not task.plan.seeds:
+        return evaluate_text(program)
+    updates, coefficients = scalar_updates(task)
+    return epoch_text(program, roles_of(program, task, coefficients), updates, is_batched(task))

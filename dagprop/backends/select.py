@@ -117,7 +117,8 @@ def choose_evaluator(
     kind: Any = type(trainer)
     try:
         with paused_collector():
-            return kind(replace(task, plan=plan, updates={}, batch_size=batch_size)), batch_size
+            variables = {id: array for id, array in task.variables.items() if id in plan.leaves}
+            return kind(replace(task, plan=plan, updates={}, variables=variables, batch_size=batch_size)), batch_size
     except Exception:  # whatever it is, the reference can compute it
         return None
 

@@ -12,6 +12,7 @@ import numpy as np
 from dagprop.backends.reference import Array
 from dagprop.graph.records import Shape
 from dagprop.plan.records import Plan
+from dagprop.program.update import UpdateRule
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,10 +28,13 @@ class TrainingTask:
     updates : mapping from state id to reference
         The states that training changes, and the values that replace them.
     compared : (str, str), optional
-        The references of the prediction and the target whose values the accuracy is worked out from.
+        The references of the prediction and the target whose values the accuracy and metrics are worked out from.
+    rule : UpdateRule
+        How the parameters are changed.
     dtype : str
     sampled, fixed, variables : mapping from leaf id to array
-        The inputs with all their samples; the constants and inputs without samples; the parameters and states.
+        The inputs with all their samples; the constants and inputs without samples; the parameters and states, and
+        what the rule remembers for each parameter.
     batch_size : int
     steps : float
         How many there will be, as far as is known: what takes long to prepare has to pay; infinite where it shall be
@@ -41,12 +45,18 @@ class TrainingTask:
     shapes: Mapping[str, Shape]
     updates: Mapping[str, str]
     compared: tuple[str, str] | None
+    rule: UpdateRule
     dtype: str
     sampled: Mapping[str, Array]
     fixed: Mapping[str, Array]
     variables: Mapping[str, Array]
     batch_size: int
     steps: float = 0
+
+    @property
+    def memories(self) -> dict[str, tuple[str, ...]]:
+        """What is remembered for each parameter that is trained."""
+        return {parameter: self.rule.memory_ids(parameter) for parameter in self.plan.wrt}
 
 
 SMALL = 4096
@@ -63,7 +73,7 @@ class EpochOutcome:
     Attributes
     ----------
     variables : dict from str to array
-        The parameters and states behind the last whole step.
+        The parameters, their memories and the states behind the last whole step.
     losses : array of float64
         The loss of every step, taken before its update.
     compared : sequence of (prediction, target), optional
@@ -133,8 +143,8 @@ class Trainer(Protocol):
     title: str
     """What it is, for the user."""
 
-    def epoch(self, variables: Mapping[str, Array], batches: Batches, learning_rate: float) -> EpochOutcome:
-        """Take one step of gradient descent for each batch: the numbers of its samples.
+    def epoch(self, variables: Mapping[str, Array], batches: Batches, learning_rate: float, first: int) -> EpochOutcome:
+        """Take one step of training for each batch, which is the numbers of its samples; the first has this number.
 
         Non-finite numbers are no error here: the caller looks for them in the outcome, and finds where they came from.
         """

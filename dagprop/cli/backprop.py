@@ -85,9 +85,12 @@ def _tables(
     network: Network, done: Backprop, parameters: dict[str, dict[str, Any]], lr: float | None, shown: Shown
 ) -> list[str]:
     from dagprop.cli.output import names_text
+    from dagprop.explain.notation import partial_text
     from dagprop.explain.numbers import array_text, number_text
     from dagprop.explain.tables import table
+    from dagprop.graph.records import TrainSettings
     from dagprop.plan.outputs import loss_reference
+    from dagprop.train.choices import choice_text
 
     loss = loss_reference(network)
     forward = [
@@ -101,7 +104,7 @@ def _tables(
     pairs = Counter((edge.source, edge.target) for edge in done.edges)
 
     def gradient(number: int, source: str) -> str:
-        name = f"∂{loss}/∂{source}"
+        name = partial_text(loss, source)
         if uses[source] == 1:
             return name
         total = array_text(done.gradients[source], shown)
@@ -109,7 +112,8 @@ def _tables(
 
     backward = [
         (
-            f"∂{edge.target}/∂{edge.source}" + (f" ({edge.input})" if pairs[edge.source, edge.target] > 1 else ""),
+            partial_text(edge.target, edge.source)
+            + (f" ({edge.input})" if pairs[edge.source, edge.target] > 1 else ""),
             "–" if edge.local is None else array_text(edge.local, shown),
             array_text(done.gradients[network.outputs[edge.target][0]], shown),
             array_text(edge.contribution, shown),
@@ -132,5 +136,8 @@ def _tables(
             [f"new value = value - {lr:g} × gradient"] if lr is not None else []
         )
         rows = [[id, *(array_text(array, shown) for array in entry.values())] for id, entry in parameters.items()]
-        tables.append("Parameters\n" + table(names, rows))
+        optimizer = network.graph.train.optimizer
+        note = f"\nthis is plain gradient descent; train takes its steps by {choice_text(optimizer)}"
+        other = lr is not None and optimizer != TrainSettings().optimizer
+        tables.append("Parameters\n" + table(names, rows) + (note if other else ""))
     return tables

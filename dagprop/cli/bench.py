@@ -88,17 +88,19 @@ def _task(session: Session, file: str | None, batch_size: int | None) -> tuple[T
     from dagprop.train.evaluation import evaluation_plan, gather_leaves
     from dagprop.train.initializers import initial_values
     from dagprop.train.loop import make_task, state_updates
+    from dagprop.train.metrics import judge_of
 
     network, settings = session.network, session.graph.train
     loss_reference(network)  # a graph without a loss cannot be trained, and the message says so
     updates = state_updates(network)
-    plan = evaluation_plan(network, network.graph.parameters(), tuple(updates.values()))
+    judge = judge_of(network, settings.metrics)
+    plan = evaluation_plan(network, judge, network.graph.parameters(), tuple(updates.values()))
     start = {**initial_values(network, settings.seed), **session.leaves}
     samples = session.samples(file)
     leaves = gather_leaves(network, samples, start, tuple(dict.fromkeys((*plan.leaves, *start))))
     size = min(batch_size or settings.batch_size, max(samples.rows, 1))
     count = settings.epochs * -(-samples.rows // size)
-    return make_task(network, size, plan, updates, leaves, count), settings.learning_rate
+    return make_task(network, settings, judge, size, plan, updates, leaves, count), settings.learning_rate
 
 
 def _text(measured: Measured) -> str:

@@ -61,25 +61,28 @@ def training_task(network: Network, batch_size: int) -> TrainingTask:
     from dagprop.plan.steps import plan
     from dagprop.train.evaluation import evaluation_plan
     from dagprop.train.loop import state_updates
+    from dagprop.train.update_rule import update_rule
 
     updates = state_updates(network)
     if network.graph.loss is None:
         steps = plan(network, prediction_outputs(network))
     else:
-        steps = evaluation_plan(network, network.graph.parameters(), tuple(updates.values()))
+        steps = evaluation_plan(network, None, network.graph.parameters(), tuple(updates.values()))
     sizes = leaf_sizes(network, batch_size)
     arrays = {id: np.zeros(actual_shape(network.shapes[id], sizes), network.graph.dtype) for id in steps.leaves}
     sampled = {id for id in arrays if network.shapes[id][:1] == (SAMPLE_AXIS,)}
-    variables = {id for id in arrays if network.node(id).op in ("parameter", "state")}
+    variables = {id: array for id, array in arrays.items() if network.node(id).op in ("parameter", "state")}
+    rule = update_rule(network.graph.train.optimizer)
     return TrainingTask(
         plan=steps,
         shapes=network.shapes,
         updates=updates,
         compared=None,
+        rule=rule,
         dtype=network.graph.dtype,
         sampled={id: array for id, array in arrays.items() if id in sampled},
-        fixed={id: array for id, array in arrays.items() if id not in sampled | variables},
-        variables={id: array for id, array in arrays.items() if id in variables},
+        fixed={id: array for id, array in arrays.items() if id not in sampled | variables.keys()},
+        variables={**variables, **{name: arrays[id] for id in steps.wrt for name in rule.memory_ids(id)}},
         batch_size=batch_size,
     )
 
@@ -101,6 +104,7 @@ def _text(emit: str, task: TrainingTask) -> str:
     from dagprop.backends.scalar_program import scalar_text
     from dagprop.backends.trainer import NotCompiledError
     from dagprop.errors import ComputationError, Problem
+    from dagprop.program.coefficients import split_coefficients
     from dagprop.program.trace import plan_program, training_program
 
     if emit == "plan":
@@ -114,11 +118,12 @@ def _text(emit: str, task: TrainingTask) -> str:
     leaves = {**task.sampled, **task.fixed, **task.variables}
     shapes = {id: array.shape for id, array in leaves.items()}
     if task.plan.seeds:
-        program = training_program(task.plan, shapes, task.updates, task.dtype)
+        program = training_program(task.plan, shapes, task.updates, task.dtype, task.rule)
     else:
         program = plan_program(task.plan, shapes, task.dtype)
     if emit == "program":
         return str(program)
+    program = split_coefficients(program).program
     wanted, updates = results(task, program) if task.plan.seeds else (None, {})
     code = array_code(program, wanted, updates, inf)
     if emit == "python":

@@ -13,6 +13,7 @@ from dagprop.cli import options
 @options.graph_argument
 @options.feeding
 @options.backend_option
+@options.metric_option
 @click.option(
     "--split",
     type=click.Choice(["all", "train", "validation", "test"]),
@@ -28,14 +29,16 @@ def command(
     data: str | None,
     split: str,
     backend: Any,
+    metrics: tuple[Any, ...],
     digits: int,
     as_json: bool,
     seed: int | None,
     **session_options: Any,
 ) -> None:
-    """Print the mean loss and accuracy over samples.
+    """Print the mean loss, accuracy and metrics over samples.
 
-    The accuracy is there where the target is a class: in a cross entropy.
+    The accuracy is there where the target is a class: in a cross entropy.  Without --metric, the metrics are those of
+    the graph's "train".
     """
     from dagprop.cli.output import count_text, json_text, score_text
     from dagprop.cli.session import need_weights, open_session, refuse_two_readers
@@ -55,8 +58,9 @@ def command(
         if not len(chosen):
             raise click.UsageError(f"--split {split}: the training kept no samples for this")
         samples = Data(samples.take(chosen), len(chosen), samples.file)
-    result = evaluate(session.network, samples, session.leaves, backend)
+    result = evaluate(session.network, samples, session.leaves, backend, metrics or session.graph.train.metrics)
     if as_json:
-        click.echo(json_text({"loss": result.loss, "accuracy": result.accuracy, "samples": result.samples}))
+        click.echo(json_text(result.to_json()))
         return
-    click.echo(f"{score_text('loss', result.loss, result.accuracy, digits)}  ({count_text(result.samples, 'sample')})")
+    scores_text = score_text("loss", result.loss, result.accuracy, result.metrics, digits)
+    click.echo(f"{scores_text}  ({count_text(result.samples, 'sample')})")

@@ -79,6 +79,16 @@ _FEEDING = (
 )
 
 
+def parse_choice(context: click.Context, option: click.Parameter, given: Any) -> Any:
+    """Return what ``NAME`` or ``NAME:SETTING=VALUE,...`` chooses, or several do, as a graph file has it."""
+    from dagprop.train.choices import read_choice
+
+    try:
+        return tuple(map(read_choice, given)) if isinstance(given, tuple) else given and read_choice(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 class Finite(click.FloatRange):
     """A range of numbers without NaN and infinity, which a FloatRange lets through."""
 
@@ -127,6 +137,17 @@ def document_options(command: Command) -> Command:
     return command
 
 
+CHOICE = "NAME[:SETTING=VALUE,...]"
+"""How such a choice is written."""
+
+metric_option = click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    callback=parse_choice,
+    metavar=CHOICE,
+    help="Measure this too; plugins declare metrics.  Repeatable.",
+)
 backend_option = click.option(
     "--backend",
     type=click.Choice(["auto", "reference", "compiled"]),

@@ -16,6 +16,7 @@ from dagprop.cli import options
 
 if TYPE_CHECKING:
     from dagprop.backends.reference import Array
+    from dagprop.graph.records import TrainSettings
     from dagprop.train.records import EpochRecord, TrainResult
 
 PROGRESS_LINES = 20
@@ -27,6 +28,9 @@ SILENCE = 5.0
 BAR_WIDTH = 12
 """Characters of the progress bar."""
 
+_NOTHING = dict.fromkeys(("loss", "accuracy", "validation_loss", "validation_accuracy"))
+"""What the history of ``--json`` has even where it was not measured."""
+
 SHARE = click.FloatRange(0, 1, max_open=True)
 
 
@@ -37,6 +41,19 @@ SHARE = click.FloatRange(0, 1, max_open=True)
 @click.option("--epochs", type=click.IntRange(min=0), help="Passes over the training samples.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples a step; 1 is per-sample gradient descent.")
 @click.option("--lr", "--learning-rate", "learning_rate", type=options.Finite(0, min_open=True), help="Step size η.")
+@click.option(
+    "--optimizer",
+    callback=options.parse_choice,
+    metavar=options.CHOICE,
+    help="How parameters change in a step: sgd, or what a plugin declares, as in adam:beta1=0.8.",
+)
+@click.option(
+    "--schedule",
+    callback=options.parse_choice,
+    metavar=options.CHOICE,
+    help="How the learning rate changes from epoch to epoch: constant, or what a plugin declares.",
+)
+@options.metric_option
 @click.option("--shuffle/--no-shuffle", default=None, help="Whether each epoch takes the samples in a new order.")
 @click.option("--validation", type=SHARE, help="Share of the samples kept out to watch the training.")
 @click.option("--test", type=SHARE, help="Share of the samples kept out to judge the result.")
@@ -70,6 +87,9 @@ def command(
     epochs: int | None,
     batch_size: int | None,
     learning_rate: float | None,
+    optimizer: Any,
+    schedule: Any,
+    metrics: tuple[Any, ...],
     shuffle: bool | None,
     validation: float | None,
     test: float | None,
@@ -115,6 +135,9 @@ def command(
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
+            optimizer=optimizer,
+            schedule=schedule,
+            metrics=metrics or None,
             shuffle=shuffle,
             validation=validation,
             test=test,
@@ -197,10 +220,14 @@ def _progress(epochs: int, quiet: bool, digits: int) -> Iterator[Callable[[Epoch
 
 def _record_text(record: EpochRecord, digits: int) -> str:
     from dagprop.cli.output import score_text
+    from dagprop.explain.numbers import number_text
 
-    text = score_text("loss", record.loss, record.accuracy, digits)
+    text = score_text("loss", record.loss, record.accuracy, record.metrics, digits)
     if record.validation_loss is not None:
-        text += "  " + score_text("validation loss", record.validation_loss, record.validation_accuracy, digits)
+        given = record.validation_loss, record.validation_accuracy, record.validation_metrics
+        text += "  " + score_text("validation loss", *given, digits)
+    if record.learning_rate is not None:
+        text += f"  learning rate {number_text(record.learning_rate, digits)}"
     return text
 
 
@@ -211,25 +238,37 @@ def _summary(result: TrainResult, path: str, digits: int) -> str:
     state = "interrupted after" if result.interrupted else "trained"
     lines = [
         f"{state} {count_text(epochs, 'epoch')} of {count_text(result.samples['train'], 'sample')} "
-        f"(batch size {settings.batch_size}, learning rate {settings.learning_rate:g}, seed {settings.seed})"
+        f"(batch size {settings.batch_size}, {_steps_text(settings)}, seed {settings.seed})"
     ]
     if result.history:
         lines.append(_record_text(result.history[-1], digits))
     lines.append(f"parameters saved to {path}")
     if result.test is not None:
-        test = score_text("test loss", result.test.loss, result.test.accuracy, digits)
+        test = score_text("test loss", result.test.loss, result.test.accuracy, result.test.metrics, digits)
         lines.append(f"{test}  ({count_text(result.test.samples, 'sample')})")
     return "\n".join(lines)
 
 
+def _steps_text(settings: TrainSettings) -> str:
+    """Return how a step was taken, without what is as it is by itself."""
+    from dagprop.graph.records import TrainSettings
+    from dagprop.train.choices import choice_text
+
+    default = TrainSettings()
+    text = f"learning rate {settings.learning_rate:g}"
+    if settings.optimizer != default.optimizer:
+        text = f"optimizer {choice_text(settings.optimizer)}, {text}"
+    return text if settings.schedule == default.schedule else f"{text} {choice_text(settings.schedule)}"
+
+
 def _document(result: TrainResult, path: str) -> dict[str, Any]:
-    from dataclasses import asdict
+    from dagprop.graph.write import train_json
 
     return {
-        "history": [asdict(record) for record in result.history],
-        "test": asdict(result.test) if result.test else None,
+        "history": [{"epoch": record.epoch, **_NOTHING, **record.measures()} for record in result.history],
+        "test": result.test.to_json() if result.test else None,
         "samples": result.samples,
-        "settings": asdict(result.settings),
+        "settings": train_json(result.settings),
         "interrupted": result.interrupted,
         "weights": path,
     }

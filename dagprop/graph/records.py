@@ -35,6 +35,9 @@ INPUT_SHAPE: Shape = (SAMPLE_AXIS,)
 DEFAULT_INITIALIZER = "glorot_uniform"
 """How a parameter starts that has neither a ``value`` nor an ``init``."""
 
+Choice = str | Mapping[str, Any]
+"""Something that is declared elsewhere: its name, or an object with ``name`` and settings."""
+
 DTYPES = ("float64", "float32")
 """What the values of a network can be; the first is the default."""
 
@@ -166,6 +169,11 @@ class TrainSettings:
         Of the initial parameters, the split and the shuffling.
     validation, test : float
         Shares of the samples that are kept out of the training, each in [0, 1).
+    optimizer, schedule : str or mapping
+        How parameters change in a step, and how the learning rate changes from epoch to epoch: a name, or an object
+        with ``name`` and settings.
+    metrics : tuple of str or mapping
+        What is measured beside the loss, each as these.
     """
 
     epochs: int = 10
@@ -175,6 +183,9 @@ class TrainSettings:
     seed: int = 0
     validation: float = 0.0
     test: float = 0.0
+    optimizer: Choice = "sgd"
+    schedule: Choice = "constant"
+    metrics: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

@@ -24,6 +24,8 @@ _TEXTS = {"type": "array", "items": _TEXT}
 _INTEGER = {"type": "integer"}
 _DIMENSION = {"type": ["integer", "string"], "minimum": -1}
 
+_CHOICE = {"type": ["string", "object"], "properties": {"name": _TEXT}, "required": ["name"]}
+
 _KINDS: dict[str, dict[str, Any]] = {
     "number": {"type": "number"},
     "integer": _INTEGER,
@@ -33,7 +35,7 @@ _KINDS: dict[str, dict[str, Any]] = {
     "axes": {"type": ["integer", "array"], "items": _INTEGER},
     "shape": {"type": "array", "items": _DIMENSION},
     "array": {"type": ["number", "array"]},
-    "initializer": {"type": ["string", "object"], "properties": {"name": _TEXT}, "required": ["name"]},
+    "initializer": _CHOICE,
 }
 
 
@@ -208,13 +210,21 @@ def _train() -> dict[str, Any]:
         "type": "object",
         "description": "How the network is trained where nothing else is said",
         "properties": {
-            name: {**_train_key(key), "default": getattr(default, name)} for name, key in TRAIN_KEYS.items()
+            name: {**_train_key(key), "default": _thaw(getattr(default, name))} for name, key in TRAIN_KEYS.items()
         },
         "additionalProperties": False,
     }
 
 
+def _thaw(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
 def _train_key(key: TrainKey) -> dict[str, Any]:
+    if key.kind == "choice":
+        return {**_CHOICE, "description": key.doc}
+    if key.kind == "choices":
+        return {"type": "array", "items": _CHOICE, "description": key.doc}
     found: dict[str, Any] = {"type": "number" if key.kind == "share" else key.kind}
     if key.kind != "boolean":
         found["exclusiveMinimum" if key.exclusive else "minimum"] = key.minimum

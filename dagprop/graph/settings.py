@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dagprop.errors import Problem, quote, suggest
-from dagprop.graph.fields import Path, is_object, read_text, read_texts, report_unknown_keys
+from dagprop.graph.fields import Path, freeze, is_object, read_text, read_texts, report_unknown_keys
 from dagprop.graph.records import DTYPES, EMPTY, DataSource, TrainSettings
 from dagprop.graph.signature import describe, is_integer, is_number
 
@@ -22,7 +22,8 @@ class TrainKey:
     Attributes
     ----------
     kind : str
-        ``integer``, ``number``, ``boolean``, or ``share``, a number less than 1.
+        ``integer``, ``number``, ``boolean``; ``share``, a number less than 1; ``choice``, a name or an object with a
+        name and settings, or ``choices``, a list of such.
     doc : str
         What it is for.
     minimum : int
@@ -41,6 +42,10 @@ class TrainKey:
         """What the value must be, in words."""
         if self.kind == "boolean":
             return "true or false"
+        if self.kind == "choice":
+            return 'a name, or an object with a "name" and settings'
+        if self.kind == "choices":
+            return 'a list of names, or of objects with a "name" and settings'
         if self.kind == "share":
             return f"a share of the samples: {self.minimum} or more, less than 1"
         what = "a whole number" if self.kind == "integer" else "a number"
@@ -50,6 +55,10 @@ class TrainKey:
         """Whether a value is as expected."""
         if self.kind == "boolean":
             return isinstance(value, bool)
+        if self.kind == "choice":
+            return isinstance(value, str) or (isinstance(value, Mapping) and isinstance(value.get("name"), str))
+        if self.kind == "choices":
+            return isinstance(value, (list, tuple)) and all(TRAIN_KEYS["optimizer"].fits(item) for item in value)
         if not (is_integer(value) if self.kind == "integer" else is_number(value)):
             return False
         at_least = value > self.minimum if self.exclusive else value >= self.minimum
@@ -59,11 +68,14 @@ class TrainKey:
 TRAIN_KEYS = {
     "epochs": TrainKey("integer", "Passes over the training samples"),
     "batch_size": TrainKey("integer", "Samples a step", minimum=1),
-    "learning_rate": TrainKey("number", "The η of θ ← θ − η ∂L/∂θ", exclusive=True),
+    "learning_rate": TrainKey("number", "The η of θ ← θ − η ∂L/∂θ, and of other optimizers", exclusive=True),
     "shuffle": TrainKey("boolean", "Whether each epoch has an order of its own"),
     "seed": TrainKey("integer", "Of the initial parameters, the split and the shuffling"),
     "validation": TrainKey("share", "The share of the samples that is kept out to watch the training"),
     "test": TrainKey("share", "The share of the samples that is kept out to judge the result"),
+    "optimizer": TrainKey("choice", "How a parameter changes in a step"),
+    "schedule": TrainKey("choice", "How the learning rate changes from epoch to epoch"),
+    "metrics": TrainKey("choices", "What is measured beside the loss"),
 }
 
 TRAIN_RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -89,7 +101,7 @@ def read_train(data: object, path: Path, problems: list[Problem]) -> TrainSettin
     settings = {}
     for key, (expected, fits) in TRAIN_RANGES.items():
         if key in data and fits(data[key]):
-            settings[key] = data[key]
+            settings[key] = freeze(data[key])
         elif key in data:
             message = f"{quote(key)} must be {expected}, is {describe(data[key])}"
             problems.append(Problem("DP011", message, path=(*path, key)))

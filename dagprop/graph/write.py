@@ -33,9 +33,8 @@ def to_json(graph: Graph) -> dict[str, Any]:
         found["dtype"] = graph.dtype
     if graph.data is not None:
         found["data"] = _data(graph.data)
-    default = TrainSettings()
-    settings = {f.name: getattr(graph.train, f.name) for f in fields(TrainSettings)}
-    settings = {name: value for name, value in settings.items() if value != getattr(default, name)}
+    default = train_json(TrainSettings())
+    settings = {name: value for name, value in train_json(graph.train).items() if value != default[name]}
     if settings:
         found["train"] = settings
     if graph.requires:
@@ -43,6 +42,11 @@ def to_json(graph: Graph) -> dict[str, Any]:
     if graph.view:
         found["view"] = _thaw(graph.view)
     return {**found, **_thaw(graph.extensions)}
+
+
+def train_json(settings: TrainSettings) -> dict[str, Any]:
+    """Return all settings of a training as JSON holds them."""
+    return {field.name: _thaw(getattr(settings, field.name)) for field in fields(TrainSettings)}
 
 
 def dumps(graph: Graph) -> str:

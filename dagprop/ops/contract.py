@@ -10,29 +10,19 @@ it names and no more, so that the plan knows which values must live until the ba
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dagprop.errors import PluginError, Problem, quote, suggest
+from dagprop.errors import PluginError, quote, suggest
 from dagprop.graph.fields import NODE_KEYS
 from dagprop.graph.signature import AttributeSignature, InputSignature, Signature
+from dagprop.ops.arguments import Place, attribute_of, is_name, place_of, wrong
 
 Rule = Callable[..., Any]
 
 RESERVED = ("xp", "g", "y")
 """Names with a meaning of their own in rules; no input or attribute may have them."""
-
-_KINDS: dict[str, str] = {
-    "float": "number",
-    "int": "integer",
-    "bool": "boolean",
-    "str": "string",
-    "tuple[int, ...]": "integers",
-    "int | tuple[int, ...]": "axes",
-}
-"""How the annotation of an attribute, without ``| None``, is read.  ``shape`` has no annotation of its own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +98,7 @@ class Op:
         known |= {"g"} if kind == "pullback" else set()
 
         def declare(function: Rule) -> Rule:
-            place = _place(function)
+            place = place_of(function)
             if not inputs:
                 raise _wrong(self.name, place, f"{kind} needs the name of an input: {', '.join(names) or 'none'}")
             for name in inputs:
@@ -141,8 +131,8 @@ def declare_op(name: str, forward: Rule) -> Op:
     PluginError
         If the name or the arguments are not as the contract asks.
     """
-    place = _place(forward)
-    if not (isinstance(name, str) and name.isidentifier() and name.isascii()):
+    place = place_of(forward)
+    if not is_name(name):
         raise _wrong(str(name), place, "the name of an op has letters, digits and _ and starts with no digit")
     if not inspect.isfunction(forward):
         raise _wrong(name, place, "the forward rule must be a function")
@@ -181,40 +171,12 @@ def declare_op(name: str, forward: Rule) -> Op:
     return Op(name, signature, forward, tuple(parameter.name for parameter in parameters), place[0])
 
 
-def _attribute(op: str, place: tuple[str, int], parameter: inspect.Parameter) -> AttributeSignature:
-    """Return the attribute that a keyword-only argument declares, by its annotation or its default."""
+def _attribute(op: str, place: Place, parameter: inspect.Parameter) -> AttributeSignature:
     if parameter.name in NODE_KEYS:
         message = f"the attribute {quote(parameter.name)} has the name of a key that every node has"
         raise _wrong(op, place, message, "give it another name")
-    default = parameter.default
-    required = default is parameter.empty
-    annotation = parameter.annotation
-    if annotation is parameter.empty:
-        annotation = type(default).__name__
-    elif not isinstance(annotation, str):
-        annotation = annotation.__name__ if isinstance(annotation, type) else str(annotation)
-    nullable = annotation.endswith(" | None")
-    annotation = annotation.removesuffix(" | None").removeprefix("typing.")
-    if annotation.startswith("Literal["):
-        choices = tuple(item.strip().strip("\"'") for item in annotation[8:-1].split(","))
-        return AttributeSignature(parameter.name, "string", None if required else default, required, nullable, choices)
-    if isinstance(default, float) and not math.isfinite(default):
-        raise _wrong(op, place, f"the default of the attribute {quote(parameter.name)} is not a finite number")
-    kind = "shape" if parameter.name == "shape" else _KINDS.get(annotation)
-    if kind is None:
-        raise _wrong(
-            op,
-            place,
-            f"the attribute {quote(parameter.name)} has a type that a graph file cannot give",
-            f"give it a default or an annotation out of: {', '.join(_KINDS)}, Literal[...]; or these | None",
-        )
-    return AttributeSignature(parameter.name, kind, None if required else default, required, nullable)
+    return attribute_of(f"op {quote(op)}", place, parameter)
 
 
-def _place(function: Rule) -> tuple[str, int]:
-    code = getattr(function, "__code__", None)
-    return (code.co_filename, code.co_firstlineno) if code else ("<unknown>", 1)
-
-
-def _wrong(op: str, place: tuple[str, int], message: str, hint: str | None = None) -> PluginError:
-    return PluginError(Problem("DP503", f"op {quote(op)}: {message}", hint, file=place[0], line=place[1]))
+def _wrong(op: str, place: Place, message: str, hint: str | None = None) -> PluginError:
+    return wrong(f"op {quote(op)}", place, message, hint)

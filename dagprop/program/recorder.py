@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from dagprop.plan.sizes import broadcast
-from dagprop.program.records import BOOLEAN, ELEMENTWISE, Instruction, Program
+from dagprop.program.records import BOOLEAN, ELEMENTWISE, Instruction, Program, pruned
 
 FOLDED: dict[str, Callable[..., float]] = {
     "add": lambda a, b: a + b,
@@ -204,30 +204,7 @@ class Recorder:
         outputs : mapping from str to int
         dtype : str
         """
-        needed = [False] * len(self.instructions)
-        for number in outputs.values():
-            needed[number] = True
-        for number in range(len(needed) - 1, -1, -1):
-            if needed[number]:
-                for operand in self.instructions[number].operands:
-                    needed[operand] = True
-        first = needed.index(False) if False in needed else len(needed)
-        renumbered = list(range(len(needed)))
-        kept = self.instructions[:first]
-        for number in range(first, len(needed)):
-            if needed[number]:
-                renumbered[number] = len(kept)
-                primitive, operands, parameters, shape, boolean, origin = self.instructions[number]
-                operands = tuple([renumbered[operand] for operand in operands])
-                kept.append(Instruction(primitive, operands, parameters, shape, boolean, origin))
-        names = set(inputs)
-        used = {i.parameters[0]: number for number, i in enumerate(kept) if i.primitive == "input"}
-        return Program(
-            tuple(kept),
-            {name: number for name, number in used.items() if name in names},
-            {name: renumbered[number] for name, number in outputs.items()},
-            dtype,
-        )
+        return pruned(self.instructions, inputs, outputs, dtype)
 
 
 def _one_each(instruction: Instruction, parameters: tuple[Any, ...]) -> bool:

@@ -6,7 +6,7 @@ any more, only arithmetic; every fast back end is made from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -108,6 +108,45 @@ class Program:
             yield f"{text:<{column}}  # {comment}" if comment else text
         for name, number in self.outputs.items():
             yield f"return {name} = %{number}"
+
+
+def pruned(
+    instructions: Sequence[Instruction], inputs: Iterable[str], outputs: Mapping[str, int], dtype: str
+) -> Program:
+    """Return the program that gives some values, without the instructions that it does not need.
+
+    Parameters
+    ----------
+    instructions : sequence of Instruction
+    inputs : iterable of str
+        The names that a run is given, whether the program needs them or not.
+    outputs : mapping from str to int
+    dtype : str
+    """
+    needed = [False] * len(instructions)
+    for number in outputs.values():
+        needed[number] = True
+    for number in range(len(needed) - 1, -1, -1):
+        if needed[number]:
+            for operand in instructions[number].operands:
+                needed[operand] = True
+    first = needed.index(False) if False in needed else len(needed)
+    renumbered = list(range(len(needed)))
+    kept = list(instructions[:first])
+    for number in range(first, len(needed)):
+        if needed[number]:
+            renumbered[number] = len(kept)
+            primitive, operands, parameters, shape, boolean, origin = instructions[number]
+            operands = tuple([renumbered[operand] for operand in operands])
+            kept.append(Instruction(primitive, operands, parameters, shape, boolean, origin))
+    names = set(inputs)
+    used = {i.parameters[0]: number for number, i in enumerate(kept) if i.primitive == "input"}
+    return Program(
+        tuple(kept),
+        {name: number for name, number in used.items() if name in names},
+        {name: renumbered[number] for name, number in outputs.items()},
+        dtype,
+    )
 
 
 def _call(instruction: Instruction) -> str:

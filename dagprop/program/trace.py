@@ -6,7 +6,7 @@ axes, the mean over the samples, the step of gradient descent - and what comes o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -19,9 +19,7 @@ from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
 from dagprop.program.recorder import Recorder
 from dagprop.program.records import Program
 from dagprop.program.symbols import Symbol, elementwise, number_of, structural, symbolic_namespace
-
-LEARNING_RATE = "learning rate"
-"""The input of a training program that is no leaf."""
+from dagprop.program.update import LEARNING_RATE, STEP, UpdateRule
 
 Symbols = dict[str, Symbol]
 
@@ -73,7 +71,7 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
         except DagpropError:
             raise
         except (Exception, SystemExit) as error:  # a rule is anybody's code
-            raise _named(error, step) from error
+            raise named_error(error, step) from error
     gradients: Symbols = {}
     for seed in plan.seeds:
         recorder.origin = f"d_{seed}"
@@ -90,7 +88,7 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
         except DagpropError:
             raise
         except (Exception, SystemExit) as error:
-            raise _named(error, use) from error
+            raise named_error(error, use) from error
     for name in plan.wrt:
         if name not in gradients:
             gradients[name] = xp.zeros_like(values[name])
@@ -98,9 +96,9 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
 
 
 def training_program(
-    plan: Plan, shapes: Mapping[str, tuple[int, ...]], updates: Mapping[str, str], dtype: str
+    plan: Plan, shapes: Mapping[str, tuple[int, ...]], updates: Mapping[str, str], dtype: str, rule: UpdateRule
 ) -> Program:
-    """Return the program of one step of gradient descent.
+    """Return the program of one step of training.
 
     Parameters
     ----------
@@ -110,27 +108,91 @@ def training_program(
     updates : mapping from state id to reference
         The states, and the values that replace them.
     dtype : str
+    rule : UpdateRule
+        Of the parameters.
 
     Returns
     -------
     Program
-        Its inputs are the leaves and :data:`LEARNING_RATE`.  Its outputs are ``loss`` (the mean), the plan's outputs,
-        and for each parameter and state its new value as ``"new " + id``.
+        Its inputs are the leaves, the memories of the parameters, :data:`~dagprop.program.update.LEARNING_RATE` and
+        :data:`~dagprop.program.update.STEP`.  Its outputs are ``loss`` (the mean), the plan's outputs, and for each
+        parameter, memory and state its new value as ``"new " + id``.
+
+    Raises
+    ------
+    PluginError
+        If a rule does what cannot be recorded (DP503).
     """
     traced = trace(plan, shapes)
     recorder = traced.recorder
     recorder.origin = "mean over the samples"
-    rate = Symbol(recorder, recorder.input(LEARNING_RATE, ()))
     xp = symbolic_namespace(recorder)
     outputs = {"loss": xp.mean(traced.values[plan.outputs[0]])}
     outputs |= {name: traced.values[name] for name in plan.outputs}
+    inputs = [*plan.leaves, LEARNING_RATE, STEP]
     for parameter in plan.wrt:
-        recorder.origin = f"new {parameter} = {parameter} - learning rate * d_{parameter}"
-        outputs[f"new {parameter}"] = traced.values[parameter] - rate * traced.gradients[parameter]
+        names = (parameter, *rule.memory_ids(parameter))
+        recorder.origin = f"new {parameter} ({rule.name})"
+        new = record_update(recorder, rule, traced.values[parameter], traced.gradients[parameter], names[1:])
+        outputs |= {f"new {name}": symbol for name, symbol in zip(names, new, strict=True)}
+        inputs += names[1:]
     outputs |= {f"new {state}": traced.values[reference] for state, reference in updates.items()}
-    return recorder.program(
-        (*plan.leaves, LEARNING_RATE), {name: symbol.number for name, symbol in outputs.items()}, dtype
-    )
+    return recorder.program(inputs, {name: symbol.number for name, symbol in outputs.items()}, dtype)
+
+
+def update_program(rule: UpdateRule, shapes: Sequence[tuple[int, ...]], dtype: str) -> Program:
+    """Return the program of one update for each shape of a parameter.
+
+    Returns
+    -------
+    Program
+        For the shape at position k the inputs ``k parameter``, ``k gradient`` and ``k `` with the name of each memory,
+        and outputs of these names but ``k gradient``; and the learning rate and the number of the step.
+
+    Raises
+    ------
+    PluginError
+        If the rule does what cannot be recorded (DP503).
+    """
+    recorder = Recorder()
+    inputs = [LEARNING_RATE, STEP]
+    outputs: dict[str, int] = {}
+    for place, shape in enumerate(shapes):
+        recorder.origin = f"new parameter ({rule.name})"
+        names = [f"{place} {name}" for name in ("parameter", "gradient", *rule.memories)]
+        parameter, gradient = (Symbol(recorder, recorder.input(name, shape)) for name in names[:2])
+        new = record_update(recorder, rule, parameter, gradient, names[2:])
+        inputs += names
+        outputs |= {name: symbol.number for name, symbol in zip((names[0], *names[2:]), new, strict=True)}
+    return recorder.program(inputs, outputs, dtype)
+
+
+def record_update(
+    recorder: Recorder, rule: UpdateRule, parameter: Symbol, gradient: Symbol, memories: Sequence[str]
+) -> list[Symbol]:
+    """Record the update of one parameter; return its new value, and those of its memories, which are named inputs.
+
+    Raises
+    ------
+    PluginError
+        If the rule does what cannot be recorded, or gives another shape (DP503).
+    """
+    shape: tuple[Any, ...] = parameter.shape
+    rate, step = (Symbol(recorder, recorder.input(name, ())) for name in (LEARNING_RATE, STEP))
+    before = [Symbol(recorder, recorder.input(name, shape)) for name in memories]
+    try:
+        results = rule(symbolic_namespace(recorder), parameter, gradient, before, rate, step)
+        new = [_real(recorder, result) for result in results]
+        for name, symbol in zip(("parameter", *rule.memories), new, strict=True):
+            if symbol.shape != shape:
+                raise TypeError(f"the new {name} has shape {symbol.shape}, the parameter {shape}")
+    except DagpropError:
+        raise
+    except (Exception, SystemExit) as error:
+        file, line = _place(rule.function)
+        message = f"the rule of the optimizer {quote(rule.name)} cannot be recorded: {rule_error(error)}"
+        raise PluginError(Problem("DP503", message, file=file, line=line)) from error
+    return new
 
 
 def plan_program(plan: Plan, shapes: Mapping[str, tuple[int, ...]], dtype: str, cotangents: bool = False) -> Program:
@@ -197,18 +259,17 @@ def _call(
     return step.rule(*arguments, **attributes)
 
 
-def _named(error: BaseException, step: ForwardStep | BackwardStep) -> PluginError:
+def named_error(error: BaseException, step: ForwardStep | BackwardStep) -> PluginError:
     """Return the error that names the rule that does what cannot be recorded (DP503)."""
     what = "forward rule" if isinstance(step, ForwardStep) else f"{step.kind} rule for {quote(step.input)}"
-    code = getattr(step.rule, "__code__", None)
-    problem = Problem(
-        "DP503",
-        f"the {what} of {quote(step.op)} cannot be recorded: {rule_error(error)}",
-        node=step.node,
-        file=code.co_filename if code else None,
-        line=code.co_firstlineno if code else None,
-    )
-    return PluginError(problem)
+    file, line = _place(step.rule)
+    message = f"the {what} of {quote(step.op)} cannot be recorded: {rule_error(error)}"
+    return PluginError(Problem("DP503", message, node=step.node, file=file, line=line))
+
+
+def _place(rule: Callable[..., Any]) -> tuple[str | None, int | None]:
+    code = getattr(rule, "__code__", None)
+    return (code.co_filename, code.co_firstlineno) if code else (None, None)
 
 
 def _argument(argument: Argument, xp: Namespace, values: Symbols, gradients: Symbols) -> Any:

@@ -1,7 +1,7 @@
 """Trained weights in one file: an NPZ archive of the parameters and states by id, and what they belong to.
 
 ``numpy.load`` opens it.  Beside the arrays lies ``__dagprop__.json`` (no id can be so called): the hash of the graph,
-dtype, seed, epochs, and the version of dagprop.  The same run gives the same bytes.
+dtype, seed, epochs, the version of dagprop, and the plugins that the ops are from.  The same run gives the same bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,11 @@ import numpy as np
 from dagprop import __version__
 from dagprop.errors import CheckpointError, GraphError, Problem, quote, suggest
 from dagprop.graph.records import Graph, TrainSettings
-from dagprop.graph.write import to_json
+from dagprop.graph.write import to_json, train_json
 from dagprop.plan.abstract import format_shape
 from dagprop.plan.network import Network
 from dagprop.train.npz import NpzError, npz_bytes, open_npz
+from dagprop.train.op_origins import op_origins
 from dagprop.train.settings import check_settings
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -39,14 +40,16 @@ def graph_hash(graph: Graph) -> str:
 
 
 def weights_metadata(graph: Graph, settings: TrainSettings, epochs: int) -> dict[str, Any]:
-    """Return what a weights file says of itself: the graph, and how it was trained for how many whole epochs."""
+    """Return what a weights file says of itself: the graph, its plugins, and how long it was trained and with what."""
+    origins = op_origins(graph)
     return {
+        **({"ops": origins} if origins else {}),
         "dagprop": __version__,
         "dtype": graph.dtype,
         "epochs": epochs,
         "graph": graph.name,
         "graph_sha256": graph_hash(graph),
-        "train": asdict(settings),
+        "train": train_json(settings),
     }
 
 

@@ -1,9 +1,9 @@
-"""How good a network is on samples: the mean loss, and the accuracy where the target is a class."""
+"""How good a network is on samples: the mean loss, the accuracy where the target is a class, and metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -13,12 +13,13 @@ from dagprop.backends.leaf_values import leaf_values
 from dagprop.backends.reference import Array, run
 from dagprop.backends.select import REFERENCE, Backend, check_backend, choose_evaluator, execute, say
 from dagprop.backends.trainer import Batches, EpochOutcome, Trainer, TrainingTask
+from dagprop.graph.records import Choice
 from dagprop.plan.network import Network
-from dagprop.plan.outputs import Objective, loss_reference
+from dagprop.plan.outputs import loss_reference
 from dagprop.plan.records import Plan
 from dagprop.plan.steps import plan
 from dagprop.train.data import Data, fed_inputs
-from dagprop.train.metrics import accuracy, class_objective
+from dagprop.train.metrics import Judge, Pair, judge_of
 from dagprop.train.targets import check_targets
 
 CHUNK = 4096
@@ -27,11 +28,16 @@ CHUNK = 4096
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Mean loss and accuracy over samples; the accuracy is None where the target is not a class."""
+    """Mean loss and accuracy over samples, None where the target is not a class; and metrics by name."""
 
     loss: float
     accuracy: float | None
     samples: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return the object that ``--json`` prints."""
+        return {"loss": self.loss, "accuracy": self.accuracy, **self.metrics, "samples": self.samples}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,8 +86,14 @@ def gather_leaves(network: Network, data: Data, variables: Mapping[str, Array], 
     return Leaves(**by_kind, rows=data.rows)
 
 
-def evaluate(network: Network, data: Data, variables: Mapping[str, Array], backend: Backend = "auto") -> Evaluation:
-    """Return mean loss and accuracy over all samples.
+def evaluate(
+    network: Network,
+    data: Data,
+    variables: Mapping[str, Array],
+    backend: Backend = "auto",
+    metrics: Sequence[Choice] = (),
+) -> Evaluation:
+    """Return mean loss, accuracy and metrics over all samples.
 
     Parameters
     ----------
@@ -90,87 +102,93 @@ def evaluate(network: Network, data: Data, variables: Mapping[str, Array], backe
     variables : mapping from str to array
         The parameters and states.
     backend : {"auto", "reference", "compiled"}
+    metrics : sequence of str or mapping
+        Each a name, or a name and settings.
 
     Raises
     ------
     GraphError
-        If the graph has no loss (DP206), or values do not fit.
+        If the graph has no loss (DP206), values do not fit, or a metric is wrong (DP011).
+    ComputationError
+        If a rule fails.
     """
     check_backend(backend)
+    judge = judge_of(network, metrics)
     if backend != "compiled":
         say(REFERENCE)
-    leaves = gather_leaves(network, data, variables, evaluation_plan(network).leaves)
-    return evaluate_samples(network, leaves, np.arange(data.rows), leaves.variables, backend)
+    leaves = gather_leaves(network, data, variables, evaluation_plan(network, judge).leaves)
+    return evaluate_samples(network, judge, leaves, np.arange(data.rows), leaves.variables, backend)
 
 
 def evaluate_samples(
     network: Network,
+    judge: Judge,
     leaves: Leaves,
     samples: Array,
     variables: Mapping[str, Array],
     backend: Backend = "auto",
     evaluator: tuple[Trainer, int] | None = None,
 ) -> Evaluation:
-    """Return mean loss and accuracy over some samples, given by number.
+    """Return mean loss, accuracy and metrics over some samples, given by number.
 
     They go through the network in chunks, and a loss that is one number for a whole chunk counts once per sample.
     What computes them is the ``evaluator`` of a training that is compiled, as long as its numbers are finite.
     """
-    compiled = evaluate_compiled(network, evaluator, samples, variables) if evaluator else None
+    compiled = evaluate_compiled(judge, evaluator, samples, variables) if evaluator else None
     if compiled is not None:
         return compiled
-    steps, objective = evaluation_plan(network), class_objective(network)
+    steps = evaluation_plan(network, judge)
     compute = partial(execute, backend=backend) if backend == "compiled" else run
-    loss = hits = 0.0
-    for start in range(0, len(samples), CHUNK):
-        chunk = samples[start : start + CHUNK]
+    loss = 0.0
+    pairs: list[Pair] = []
+    order = Batches(samples, CHUNK)
+    for chunk in order:
         values = compute(steps, leaves.batch(chunk, variables)).values
         loss += float(values[steps.outputs[0]].mean()) * len(chunk)
-        if objective is not None:
-            hits += accuracy(objective.op, values[objective.prediction], values[objective.target]) * len(chunk)
-    return Evaluation(loss / len(samples), None if objective is None else hits / len(samples), len(samples))
+        if judge.compared is not None:
+            pairs.append((values[judge.compared[0]], values[judge.compared[1]]))
+    scores = judge.scores(pairs, order)
+    return Evaluation(loss / len(samples), scores.accuracy, len(samples), scores.metrics)
 
 
 def compiled_evaluator(
-    network: Network, trainer: Trainer | None, task: TrainingTask, rows: int
+    network: Network, judge: Judge, trainer: Trainer | None, task: TrainingTask, rows: int
 ) -> tuple[Trainer, int] | None:
     """Return what computes the losses of so many samples where their training is compiled, else None."""
-    return choose_evaluator(trainer, task, evaluation_plan(network), min(CHUNK, rows)) if rows else None
+    return choose_evaluator(trainer, task, evaluation_plan(network, judge), min(CHUNK, rows)) if rows else None
 
 
 def evaluate_compiled(
-    network: Network, evaluator: tuple[Trainer, int], samples: Array, variables: Mapping[str, Array]
+    judge: Judge, evaluator: tuple[Trainer, int], samples: Array, variables: Mapping[str, Array]
 ) -> Evaluation | None:
     """Return the same from compiled code, or None where the reference has to say what is wrong."""
     trainer, size = evaluator
     order = Batches(samples, size)
     try:
-        outcome = trainer.epoch(variables, order, 0.0)
+        outcome = trainer.epoch(variables, order, 0.0, 1)
     except Exception:  # anybody's rule may fail in compiled code; the reference says where
         return None
     if outcome.interrupted:
         raise KeyboardInterrupt
     if not outcome.is_finite():
         return None
-    loss, hits = sums(outcome, order, class_objective(network))
-    return Evaluation(loss / len(samples), None if hits is None else hits / len(samples), len(samples))
+    scores = judge.scores(outcome.compared, order)
+    return Evaluation(loss_sum(outcome, order) / len(samples), scores.accuracy, len(samples), scores.metrics)
 
 
-def sums(outcome: EpochOutcome, order: Batches, objective: Objective | None) -> tuple[float, float | None]:
-    """Return the sums over the samples of an epoch of the loss and of the hits."""
-    pairs, losses = outcome.compared, outcome.losses
+def loss_sum(outcome: EpochOutcome, order: Batches) -> float:
+    """Return the sum over the samples of an epoch of the loss."""
+    losses = outcome.losses
     loss = float(losses.sum()) * order.size
     if len(losses):
         loss -= float(losses[-1]) * (order.size * len(order) - len(order.order))  # the last batch may be short
-    if objective is None or pairs is None:
-        return loss, None
-    weights = order.sizes().tolist() if len(pairs) == len(order) else [len(order.order)]
-    hits = [accuracy(objective.op, *pair) * weight for pair, weight in zip(pairs, weights, strict=True)]
-    return loss, sum(hits)
+    return loss
 
 
-def evaluation_plan(network: Network, wrt: tuple[str, ...] = (), also: tuple[str, ...] = ()) -> Plan:
-    """Return the plan that gives the loss first, what the accuracy needs, ``also``, and the gradients of ``wrt``."""
-    loss, objective = loss_reference(network), class_objective(network)
-    compared = () if objective is None else (objective.prediction, objective.target)
+def evaluation_plan(
+    network: Network, judge: Judge | None = None, wrt: tuple[str, ...] = (), also: tuple[str, ...] = ()
+) -> Plan:
+    """Return the plan that gives the loss first, what is judged, ``also``, and the gradients of ``wrt``."""
+    loss = loss_reference(network)
+    compared = (judge_of(network) if judge is None else judge).compared or ()
     return plan(network, tuple(dict.fromkeys((loss, *compared, *also))), (loss,) if wrt else (), wrt)

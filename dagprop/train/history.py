@@ -2,8 +2,9 @@
 
 As JSON Lines, a row is an object on a line of its own; as CSV, a row below a header; the names of the columns are the
 same.  The first is ``epoch``, counted from 1; then come ``loss`` and what else was measured, such as ``accuracy``,
-``validation_loss`` and ``validation_accuracy``.  On request there are also columns for each parameter (see
-:func:`parameter_columns`).  A row is written as soon as its epoch ends, so that a training can be watched.
+``validation_loss`` and ``validation_accuracy``, metrics by their names, and the ``learning_rate`` where a schedule
+changes it.  On request there are also columns for each parameter (see :func:`parameter_columns`).  A row is written as
+soon as its epoch ends, so that a training can be watched.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import IO, Any
 
 import numpy as np
@@ -106,7 +107,7 @@ def _json_text(row: Mapping[str, float]) -> str:
 
 def epoch_row(record: EpochRecord) -> dict[str, float]:
     """Return the row of an epoch, without what was not measured."""
-    return {name: value for name, value in asdict(record).items() if value is not None}
+    return {"epoch": record.epoch, **record.measures()}
 
 
 def parameter_columns(
@@ -129,7 +130,7 @@ def parameter_columns(
         What parameters and states start with; the others are initialised.
     """
     ids = network.graph.parameters()
-    steps = evaluation_plan(network, ids)
+    steps = evaluation_plan(network, wrt=ids)
     variables = {**initial_values(network, settings.seed), **start}
     leaves = gather_leaves(network, data, variables, tuple(dict.fromkeys((*steps.leaves, *variables))))
     samples = split_samples(data.rows, settings.validation, settings.test, settings.seed).train

@@ -7,15 +7,17 @@ convolution, multiply both.  A vector counts as one unit with ``len`` inputs, a 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dagprop.errors import ComputationError, GraphError, Problem, quote, suggest
-from dagprop.graph.records import DEFAULT_INITIALIZER, Graph
-from dagprop.graph.signature import describe, is_number
+from dagprop.errors import ComputationError, GraphError, Problem, error_text, quote
+from dagprop.graph.records import DEFAULT_INITIALIZER, Choice, Graph
 from dagprop.plan.shapes import problem_at
+from dagprop.train.choices import check_choice, chosen
+from dagprop.train.contract import initializer
 from dagprop.train.seeds import generator
 
 if TYPE_CHECKING:
@@ -23,78 +25,124 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-SETTINGS: dict[str, dict[str, float]] = {
-    "zeros": {},
-    "ones": {},
-    "constant": {"value": 0.0},
-    "normal": {"mean": 0.0, "std": 1.0},
-    "uniform": {"low": -1.0, "high": 1.0},
-    "glorot_uniform": {},
-    "glorot_normal": {},
-    "he_uniform": {},
-    "he_normal": {},
-    "lecun_normal": {},
-}
-"""Every initialiser with its settings and their defaults."""
+Sizes = tuple[int, ...]
+
+LARGEST = 1 << 40
+"""So many numbers, or more, are in no memory."""
 
 
-def check_initializer(spec: object) -> str | None:
-    """Return what is wrong with an ``init`` of a graph file, or None."""
-    name, given = (spec.get("name"), spec) if isinstance(spec, Mapping) else (spec, {})
-    if not isinstance(name, str):
-        return "init must be a name, or an object with a name and its settings"
-    if name not in SETTINGS:
-        return f"unknown initializer {quote(name)}; {suggest(name, SETTINGS) or 'there are: ' + ', '.join(SETTINGS)}"
-    known = SETTINGS[name]
-    for key, value in given.items():
-        if key == "name":
-            continue
-        if key not in known:
-            hint = suggest(key, known) or f"it has: {', '.join(known) or 'none'}"
-            return f"the initializer {quote(name)} has no setting {quote(key)}; {hint}"
-        if not is_number(value):
-            return f"the setting {quote(key)} of the initializer {quote(name)} must be a number, is {describe(value)}"
-    settings = {**known, **given}
-    if name == "normal" and settings["std"] < 0:
-        return "the std of the initializer normal must not be negative"
-    if name == "uniform" and settings["low"] > settings["high"]:
-        return "low of the initializer uniform must not be above high"
-    return None
+@initializer("zeros")
+def zeros(shape: Sizes) -> Array:
+    """Fill with zeros."""
+    return np.zeros(shape)
 
 
-def initialize(spec: str | Mapping[str, Any], shape: tuple[int, ...], random: np.random.Generator) -> Array:
+@initializer("ones")
+def ones(shape: Sizes) -> Array:
+    """Fill with ones."""
+    return np.ones(shape)
+
+
+@initializer("constant")
+def constant(shape: Sizes, *, value: float = 0.0) -> Array:
+    """Fill with one number."""
+    return np.full(shape, float(value))
+
+
+@initializer("normal")
+def normal(shape: Sizes, random: np.random.Generator, *, mean: float = 0.0, std: float = 1.0) -> Array:
+    """Draw normally distributed numbers."""
+    if std < 0:
+        raise ValueError("std must not be negative")
+    return np.asarray(random.normal(mean, std, shape))
+
+
+@initializer("uniform")
+def uniform(shape: Sizes, random: np.random.Generator, *, low: float = -1.0, high: float = 1.0) -> Array:
+    """Draw evenly distributed numbers."""
+    if low > high:
+        raise ValueError("low must not be above high")
+    return np.asarray(random.uniform(low, high, shape))
+
+
+@initializer("glorot_uniform")
+def glorot_uniform(shape: Sizes, random: np.random.Generator) -> Array:
+    """Draw evenly with the variance 2 / (fan in + fan out), for tanh and sigmoid (Glorot and Bengio, 2010)."""
+    return _evenly(random, 2 / sum(_fans(shape)), shape)
+
+
+@initializer("glorot_normal")
+def glorot_normal(shape: Sizes, random: np.random.Generator) -> Array:
+    """Draw normally with the variance 2 / (fan in + fan out), for tanh and sigmoid (Glorot and Bengio, 2010)."""
+    return _normally(random, 2 / sum(_fans(shape)), shape)
+
+
+@initializer("he_uniform")
+def he_uniform(shape: Sizes, random: np.random.Generator) -> Array:
+    """Draw evenly with the variance 2 / fan in, for relu (He et al., 2015)."""
+    return _evenly(random, 2 / _fans(shape)[0], shape)
+
+
+@initializer("he_normal")
+def he_normal(shape: Sizes, random: np.random.Generator) -> Array:
+    """Draw normally with the variance 2 / fan in, for relu (He et al., 2015)."""
+    return _normally(random, 2 / _fans(shape)[0], shape)
+
+
+@initializer("lecun_normal")
+def lecun_normal(shape: Sizes, random: np.random.Generator) -> Array:
+    """Draw normally with the variance 1 / fan in (LeCun et al., 1998)."""
+    return _normally(random, 1 / _fans(shape)[0], shape)
+
+
+def _evenly(random: np.random.Generator, variance: float, shape: Sizes) -> Array:
+    limit = math.sqrt(3 * variance)  # evenly distributed numbers up to ±a have the variance a²/3
+    return np.asarray(random.uniform(-limit, limit, shape))
+
+
+def _normally(random: np.random.Generator, variance: float, shape: Sizes) -> Array:
+    return np.asarray(random.normal(0, math.sqrt(variance), shape))
+
+
+def check_initializer(choice: object, shape: Sequence[object] = ()) -> str | None:
+    """Return what is wrong with an ``init`` of a graph file, for a shape of so many axes, or None."""
+    return check_choice("initializer", choice, shape=(1,) * len(shape))
+
+
+def initialize(choice: Choice, shape: Sizes, random: np.random.Generator) -> Array:
     """Return the values that a parameter starts with.
 
     Parameters
     ----------
-    spec : str or mapping
-        The ``init`` of a graph file that :func:`check_initializer` finds right.
+    choice : str or mapping
+        The ``init`` of a graph file.
     shape : tuple of int
     random : numpy.random.Generator
 
-    Notes
-    -----
-    Glorot and Bengio (2010): variance 2 / (fan in + fan out), for tanh and sigmoid.  He et al. (2015): variance
-    2 / fan in, for relu.  LeCun et al. (1998): variance 1 / fan in.  A uniform distribution on ±a has variance a²/3.
+    Raises
+    ------
+    GraphError
+        If there is no such initialiser (DP011).
+    ComputationError
+        If its rule fails (DP701), or gives no numbers of this shape (DP703).
     """
-    name = spec if isinstance(spec, str) else spec["name"]
-    settings = {**SETTINGS[name], **(spec if isinstance(spec, Mapping) else {})}
-    fan_in, fan_out = _fans(shape)
-    match name:
-        case "zeros":
-            return np.zeros(shape)
-        case "ones":
-            return np.ones(shape)
-        case "constant":
-            return np.full(shape, float(settings["value"]))
-        case "normal":
-            return np.asarray(random.normal(settings["mean"], settings["std"], shape))
-        case "uniform":
-            return np.asarray(random.uniform(settings["low"], settings["high"], shape))
-    variance = {"glorot": 2 / (fan_in + fan_out), "he": 2 / fan_in, "lecun": 1 / fan_in}[name.split("_")[0]]
-    if name.endswith("_normal"):
-        return np.asarray(random.normal(0, math.sqrt(variance), shape))
-    return np.asarray(random.uniform(-math.sqrt(3 * variance), math.sqrt(3 * variance), shape))
+    rule, settings = chosen("initializer", choice)
+    where = f"the rule is at {rule.place[0]}:{rule.place[1]}"
+    try:
+        given = rule(settings, shape=shape, random=random)
+    except MemoryError:
+        raise
+    except (Exception, SystemExit) as error:
+        if isinstance(error, ValueError) and math.prod(shape) > LARGEST:
+            raise MemoryError from error  # what NumPy says of shapes that no memory could hold
+        message = f"the initializer {quote(rule.name)} failed for the shape {shape}: {error_text(error)}"
+        raise ComputationError(Problem("DP701", message, where)) from error
+    values = np.asarray(given)
+    if values.shape != shape or values.dtype.kind not in "biuf":
+        gives = f"an array of {values.dtype} and shape {values.shape}"
+        message = f"the initializer {quote(rule.name)} gives {gives} for the shape {shape}"
+        raise ComputationError(Problem("DP703", message, where))
+    return values
 
 
 def initial_values(network: Network, seed: int, only: Collection[str] | None = None) -> dict[str, Array]:
@@ -111,6 +159,8 @@ def initial_values(network: Network, seed: int, only: Collection[str] | None = N
     ------
     GraphError
         If an ``init`` is wrong (DP108).
+    ComputationError
+        If an initialiser fails (DP701), gives what does not fit (DP703), or needs too much memory (DP704).
     """
     start: dict[str, Array] = {}
     problems = []
@@ -120,18 +170,21 @@ def initial_values(network: Network, seed: int, only: Collection[str] | None = N
         if node.attributes.get("value") is not None:
             start[node.id] = np.array(node.attributes["value"], dtype=network.graph.dtype)
             continue
-        spec = node.attributes.get("init", DEFAULT_INITIALIZER)
-        wrong = check_initializer(spec)
+        choice = node.attributes.get("init", DEFAULT_INITIALIZER)
+        shape = tuple(int(size) for size in network.shapes[node.id])
+        wrong = check_initializer(choice, shape)
         if wrong:
             problems.append(problem_at(node, "DP108", wrong))
             continue
-        shape = tuple(int(size) for size in network.shapes[node.id])
         try:
-            values = initialize(spec, shape, generator(seed, "init", node.id))
-        except (MemoryError, ValueError) as error:  # NumPy refuses shapes that no memory could hold with a ValueError
+            values = initialize(choice, shape, generator(seed, "init", node.id))
+        except ComputationError as error:
+            raise ComputationError(*(replace(problem, node=node.id) for problem in error.problems)) from error
+        except MemoryError as error:
             message = f"there is not enough memory for {' x '.join(map(str, shape))} numbers"
             raise ComputationError(Problem("DP704", message, node=node.id)) from error
-        start[node.id] = values.astype(network.graph.dtype)
+        with np.errstate(over="ignore"):
+            start[node.id] = values.astype(network.graph.dtype)
     if problems:
         raise GraphError(*problems)
     return start
@@ -140,7 +193,7 @@ def initial_values(network: Network, seed: int, only: Collection[str] | None = N
 def initializer_problems(graph: Graph) -> list[Problem]:
     """Return what is wrong with the ``init`` of the parameters and states of an expanded graph (DP108)."""
     wrong = [
-        (node, check_initializer(node.attributes["init"]))
+        (node, check_initializer(node.attributes["init"], node.attributes.get("shape", ())))
         for node in graph.nodes.values()
         if node.op in ("parameter", "state") and "init" in node.attributes
     ]

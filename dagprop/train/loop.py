@@ -1,9 +1,9 @@
-"""Stochastic gradient descent: θ ← θ − η ∂L/∂θ, batch by batch, all gradients taken at the old θ."""
+"""Training: a step for each batch, all gradients taken at the old parameters, which an optimiser makes new ones of."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,11 +12,11 @@ import numpy as np
 from dagprop.backends.reference import Array, Run, run
 from dagprop.backends.select import Backend, choose_trainer, say_fallback
 from dagprop.backends.trainer import Batches, Trainer, TrainingTask
+from dagprop.backends.updates import update
 from dagprop.errors import GraphError, PluginError, Problem, quote
 from dagprop.graph.records import TrainSettings
 from dagprop.plan.abstract import format_shape
 from dagprop.plan.network import Network
-from dagprop.plan.outputs import Objective
 from dagprop.plan.records import Plan
 from dagprop.plan.shapes import problem_at
 from dagprop.train.data import Data, fed_inputs
@@ -27,14 +27,16 @@ from dagprop.train.evaluation import (
     evaluate_samples,
     evaluation_plan,
     gather_leaves,
-    sums,
+    loss_sum,
 )
 from dagprop.train.initializers import initial_values
-from dagprop.train.metrics import accuracy, class_objective
+from dagprop.train.metrics import Judge, Pair, Scores, judge_of
+from dagprop.train.rates import CONSTANT, learning_rates
 from dagprop.train.records import EpochRecord, TrainResult
 from dagprop.train.samples import Split, batches, split_samples
-from dagprop.train.settings import check_settings
+from dagprop.train.settings import check_choices, check_settings
 from dagprop.train.step_losses import StepLosses
+from dagprop.train.update_rule import update_rule
 
 
 def train_network(
@@ -47,7 +49,7 @@ def train_network(
     on_variables: Callable[[dict[str, Array]], object] | None = None,
     each_step: bool = False,
 ) -> TrainResult:
-    """Train by mini-batch stochastic gradient descent.
+    """Train by mini-batch gradient descent.
 
     Parameters
     ----------
@@ -82,21 +84,23 @@ def train_network(
     Ctrl-C is no error: the result then has ``interrupted`` and everything up to the last whole step.
     """
     check_settings(settings)
+    check_choices(settings)
     _refuse_fed(network, parameters or {})
-    updates = state_updates(network)
-    steps = evaluation_plan(network, network.graph.parameters(), tuple(updates.values()))
+    updates, judge = state_updates(network), judge_of(network, settings.metrics)
+    steps = evaluation_plan(network, judge, network.graph.parameters(), tuple(updates.values()))
     split = split_samples(data.rows, settings.validation, settings.test, settings.seed)
     start = {**initial_values(network, settings.seed), **(parameters or {})}
     leaves = gather_leaves(network, data, start, tuple(dict.fromkeys((*steps.leaves, *start))))
     size = min(settings.batch_size, len(split.train))
     count = settings.epochs * -(-len(split.train) // max(size, 1))
-    task = make_task(network, size, steps, updates, leaves, count)
+    task = make_task(network, settings, judge, size, steps, updates, leaves, count)
+    rates = learning_rates(settings)
     trainer = choose_trainer(task, "reference" if each_step else backend)
     # For a single epoch it would not pay to compile what the validation needs.
-    evaluator = compiled_evaluator(network, trainer, task, len(split.validation)) if settings.epochs > 1 else None
-    objective = class_objective(network)
+    rows = len(split.validation) if settings.epochs > 1 else 0
+    evaluator = compiled_evaluator(network, judge, trainer, task, rows)
     training = _Training(
-        network, settings, steps, updates, leaves, split, leaves.variables, trainer, evaluator, backend, objective
+        network, settings, task, judge, leaves, split, rates, dict(task.variables), trainer, evaluator, backend
     )
     say_variables = on_variables or (lambda variables: None)
     if each_step:
@@ -105,19 +109,19 @@ def train_network(
     test = None
     interrupted = False
     try:
-        say_variables(training.variables)
+        say_variables(training.plain_variables())
         for epoch in range(1, settings.epochs + 1):
             history.append(training.run_epoch(epoch))
             if not each_step:
-                say_variables(training.variables)
+                say_variables(training.plain_variables())
             if on_epoch is not None:
                 on_epoch(history[-1])
         if len(split.test):
-            test = evaluate_samples(network, leaves, split.test, training.variables)
+            test = evaluate_samples(network, judge, leaves, split.test, training.plain_variables())
     except KeyboardInterrupt:
         interrupted = True
     return TrainResult(
-        parameters=training.variables,
+        parameters=training.plain_variables(),
         history=tuple(history),
         step_losses=training.step_losses.all(),
         test=test,
@@ -157,19 +161,28 @@ def state_updates(network: Network) -> dict[str, str]:
 
 
 def make_task(
-    network: Network, batch_size: int, steps: Plan, updates: Mapping[str, str], leaves: Leaves, count: int
+    network: Network,
+    settings: TrainSettings,
+    judge: Judge,
+    batch_size: int,
+    steps: Plan,
+    updates: Mapping[str, str],
+    leaves: Leaves,
+    count: int,
 ) -> TrainingTask:
     """Return what a back end needs to know for training of ``count`` steps."""
-    objective = class_objective(network)
+    rule = update_rule(settings.optimizer)
+    memories = {memory: np.zeros_like(leaves.variables[id]) for id in steps.wrt for memory in rule.memory_ids(id)}
     return TrainingTask(
         plan=steps,
         shapes=network.shapes,
         updates=updates,
-        compared=None if objective is None else (objective.prediction, objective.target),
+        compared=judge.compared,
+        rule=rule,
         dtype=network.graph.dtype,
         sampled=leaves.sampled,
         fixed=leaves.fixed,
-        variables=leaves.variables,
+        variables={**leaves.variables, **memories},
         batch_size=batch_size,
         steps=count,
     )
@@ -177,40 +190,49 @@ def make_task(
 
 @dataclass(slots=True, eq=False)
 class _Training:
-    """A training under way; only ``variables`` and ``step_losses`` change."""
+    """A training under way; only ``variables``, ``step_losses`` and ``trainer`` change."""
 
     network: Network
     settings: TrainSettings
-    steps: Plan
-    updates: Mapping[str, str]
+    task: TrainingTask
+    judge: Judge
     leaves: Leaves
     split: Split
+    rates: Sequence[float]
     variables: dict[str, Array]
     trainer: Trainer | None
     evaluator: tuple[Trainer, int] | None
     backend: Backend
-    objective: Objective | None
     step_losses: StepLosses = field(default_factory=StepLosses)
     on_step: Callable[[dict[str, Array]], object] | None = None
 
+    def plain_variables(self) -> dict[str, Array]:
+        """Return the parameters and states, without what the optimiser remembers."""
+        if not self.task.rule.memories:
+            return self.variables
+        return {id: self.variables[id] for id in self.leaves.variables}
+
     def run_epoch(self, epoch: int) -> EpochRecord:
-        settings, rows = self.settings, len(self.split.train)
+        settings, rows, rate = self.settings, len(self.split.train), self.rates[epoch - 1]
         order = batches(self.split.train, settings.batch_size, settings.shuffle, settings.seed, epoch)
-        loss, hits = self.run_compiled(order) or self.run_reference(order, epoch)
+        loss, scores = self.run_compiled(order, rate) or self.run_reference(order, epoch, rate)
         validation = None
         if len(self.split.validation):
-            given = self.network, self.leaves, self.split.validation, self.variables
-            validation = evaluate_samples(*given, evaluator=self.evaluator)
+            given = self.judge, self.leaves, self.split.validation, self.plain_variables()
+            validation = evaluate_samples(self.network, *given, evaluator=self.evaluator)
         return EpochRecord(
             epoch=epoch,
             loss=loss / rows,
-            accuracy=None if hits is None else hits / rows,
+            accuracy=scores.accuracy,
             validation_loss=validation.loss if validation else None,
             validation_accuracy=validation.accuracy if validation else None,
+            learning_rate=rate if settings.schedule != CONSTANT else None,
+            metrics=scores.metrics,
+            validation_metrics=validation.metrics if validation else {},
         )
 
-    def run_compiled(self, order: Batches) -> tuple[float, float | None] | None:
-        """Return the sums over the samples of the loss and of the hits.
+    def run_compiled(self, order: Batches, rate: float) -> tuple[float, Scores] | None:
+        """Return the sum over the samples of the loss, and the scores.
 
         None if there is no compiled back end, or a number is not finite: then the reference back end has to run the
         epoch, which says where it comes from.
@@ -218,7 +240,7 @@ class _Training:
         if self.trainer is None:
             return None
         try:
-            outcome = self.trainer.epoch(self.variables, order, self.settings.learning_rate)
+            outcome = self.trainer.epoch(self.variables, order, rate, len(self.step_losses) + 1)
         except Exception as error:  # anybody's rule may fail in compiled code; the reference says where
             if self.backend == "compiled" and isinstance(error, PluginError):
                 raise
@@ -231,35 +253,31 @@ class _Training:
         self.variables = outcome.variables
         if outcome.interrupted:
             raise KeyboardInterrupt
-        return sums(outcome, order, self.objective)
+        return loss_sum(outcome, order), self.judge.scores(outcome.compared, order)
 
-    def run_reference(self, order: Batches, epoch: int) -> tuple[float, float | None]:
-        """Return the sums over the samples of the loss and of the hits."""
-        objective = self.objective
-        loss = hits = 0.0
+    def run_reference(self, order: Batches, epoch: int, rate: float) -> tuple[float, Scores]:
+        """Return the same as :meth:`run_compiled`."""
+        loss = 0.0
+        pairs: list[Pair] = []
         for step, samples in enumerate(order, start=1):
-            done = self.run_step(samples, epoch, step)
+            done = self.run_step(samples, epoch, step, rate)
             loss += float(self.step_losses.all()[-1]) * len(samples)
-            if objective is not None:
-                prediction, target = done.values[objective.prediction], done.values[objective.target]
-                hits += accuracy(objective.op, prediction, target) * len(samples)
-        return loss, None if objective is None else hits
+            if self.judge.compared is not None:
+                pairs.append((done.values[self.judge.compared[0]], done.values[self.judge.compared[1]]))
+        return loss, self.judge.scores(pairs, order)
 
-    def run_step(self, samples: Array, epoch: int, step: int) -> Run:
-        leaves = self.leaves.batch(samples, self.variables)
-        done = run(self.steps, leaves)
-        loss = float(done.values[self.steps.outputs[0]].mean())
-        with np.errstate(all="ignore"):
-            new = {
-                id: np.asarray(self.variables[id] - self.settings.learning_rate * gradient)
-                for id, gradient in done.gradients.items()
-            }
-        new.update({state: done.values[reference] for state, reference in self.updates.items()})
+    def run_step(self, samples: Array, epoch: int, step: int, rate: float) -> Run:
+        task, number = self.task, len(self.step_losses) + 1
+        leaves = self.leaves.batch(samples, self.plain_variables())
+        done = run(task.plan, leaves)
+        loss = float(done.values[task.plan.outputs[0]].mean())
+        new = update(task.rule, self.variables, done.gradients, rate, number)
+        new.update({state: done.values[reference] for state, reference in task.updates.items()})
         if not (math.isfinite(loss) and all(np.isfinite(value).all() for value in new.values())):
-            raise non_finite_error(self.network, leaves, epoch, step, self.settings.learning_rate)
+            raise non_finite_error(self.network, leaves, new, epoch, step, rate)
         # One assignment, so that Ctrl-C finds either all parameters from before the step or all from behind it.
         self.step_losses.add([loss])
         self.variables = {**self.variables, **new}
         if self.on_step is not None:
-            self.on_step(self.variables)
+            self.on_step(self.plain_variables())
         return done

@@ -1,16 +1,93 @@
-"""Accuracy: the share of samples whose class is predicted right."""
+"""How good predictions are: the accuracy, where the target is a class, and the metrics that somebody asks for."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from dagprop.backends.numpy_namespace import numpy_namespace
+from dagprop.backends.reference import as_array
+from dagprop.backends.trainer import Batches
+from dagprop.backends.updates import read_only, where
+from dagprop.errors import ComputationError, DagpropError, GraphError, Problem, error_text, quote
+from dagprop.graph.records import SAMPLE_AXIS, Choice
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import Objective, objectives
+from dagprop.train.choices import chosen
+from dagprop.train.contract import TrainingRule
 
 CLASS_LOSSES = ("cross_entropy", "binary_cross_entropy_with_logits")
 """The loss ops whose target is a class."""
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+Pair = tuple[Array, Array]
+"""A prediction and its target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What predictions are worth: the share of right ones, None where they are no classes; and metrics by name."""
+
+    accuracy: float | None
+    metrics: Mapping[str, float]
+
+
+NO_SCORES = Scores(None, {})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judge:
+    """What predictions are judged by.
+
+    Attributes
+    ----------
+    objective : Objective, optional
+        The comparison in the loss whose prediction and target are looked at.
+    classes : bool
+        Whether the target is a class.
+    by_sample : bool
+        Whether prediction and target have a row for each sample.
+    metrics : tuple of (TrainingRule, dict)
+        With their settings.
+    """
+
+    objective: Objective | None
+    classes: bool
+    by_sample: bool
+    metrics: tuple[tuple[TrainingRule, Mapping[str, Any]], ...]
+
+    @property
+    def compared(self) -> tuple[str, str] | None:
+        """The references of what is compared, or None where nothing is."""
+        return None if self.objective is None else (self.objective.prediction, self.objective.target)
+
+    def scores(self, pairs: Sequence[Pair] | None, order: Batches) -> Scores:
+        """Return the scores of predictions in batches, or of all of them in one pair.
+
+        Raises
+        ------
+        ComputationError
+            If a metric fails (DP701) or gives no numbers (DP703).
+        """
+        if not pairs or self.objective is None:
+            return NO_SCORES
+        if self.by_sample and len(pairs) > 1:
+            predictions, targets = zip(*pairs, strict=True)
+            pairs = [(np.concatenate(predictions), np.concatenate(targets))]
+        weights = order.sizes().tolist() if len(pairs) > 1 else [len(order.order)]
+
+        def mean(values: Sequence[float]) -> float:
+            return float(sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights))
+
+        op = self.objective.op
+        return Scores(
+            mean([accuracy(op, *pair) for pair in pairs]) if self.classes else None,
+            {rule.name: mean([_measure(rule, settings, pair) for pair in pairs]) for rule, settings in self.metrics},
+        )
 
 
 def class_objective(network: Network) -> Objective | None:
@@ -19,7 +96,61 @@ def class_objective(network: Network) -> Objective | None:
     return found[0] if len(found) == 1 else None
 
 
-def accuracy(op: str, logits: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) -> float:
+def judge_of(network: Network, metrics: Sequence[Choice] = ()) -> Judge:
+    """Return what the predictions of a network are judged by.
+
+    Raises
+    ------
+    GraphError
+        If a metric is wrong, or there are metrics and the loss does not compare one prediction with a target (DP011).
+    """
+    of_class = class_objective(network)
+    found = objectives(network) if of_class is None and metrics else ()
+    found = found if of_class is None else (of_class,)
+    if metrics and len(found) != 1:
+        message = f"the metrics need a prediction and its target, and the loss compares {len(found) or 'no'} such pairs"
+        hint = "a loss op such as half_squared_error, with the inputs prediction and target, compares one"
+        raise GraphError(Problem("DP011", message, hint))
+    objective = found[0] if found else None
+    by_sample = objective is not None and all(
+        network.shapes[name][:1] == (SAMPLE_AXIS,) for name in (objective.prediction, objective.target)
+    )
+    return Judge(objective, of_class is not None, by_sample, tuple(chosen("metric", metric) for metric in metrics))
+
+
+def metric_problems(network: Network) -> list[Problem]:
+    """Return why the metrics of a graph file, each right in itself, cannot be measured (DP011)."""
+    try:
+        judge_of(network, network.graph.train.metrics)
+    except GraphError as error:
+        return [replace(problem, path=("train", "metrics")) for problem in error.problems]
+    return []
+
+
+def _measure(rule: TrainingRule, settings: Mapping[str, Any], pair: Pair) -> float:
+    """Return what a metric says of predictions: the mean of what its rule gives."""
+    views = [read_only(array) for array in pair]
+    try:
+        with np.errstate(all="ignore"):
+            given = rule(settings, xp=numpy_namespace, prediction=views[0], target=views[1])
+    except DagpropError:
+        raise
+    except (Exception, SystemExit) as error:
+        shapes = f"a prediction of shape {views[0].shape} and a target of shape {views[1].shape}"
+        message = f"the metric {quote(rule.name)} failed for {shapes}: {error_text(error)}"
+        raise ComputationError(Problem("DP701", message, where(rule.function, error))) from error
+    try:
+        values = as_array(given, np.dtype(np.float64))
+        if not values.size:
+            raise TypeError("it returned an array without numbers")
+    except TypeError as error:
+        message = f"the metric {quote(rule.name)} gives no numbers: {error}"
+        raise ComputationError(Problem("DP703", message, where(rule.function, error))) from error
+    with np.errstate(all="ignore"):
+        return float(values.mean())
+
+
+def accuracy(op: str, logits: Array, target: Array) -> float:
     """Return the share of targets that the logits predict.
 
     Parameters
@@ -32,12 +163,12 @@ def accuracy(op: str, logits: np.ndarray[Any, Any], target: np.ndarray[Any, Any]
     return float(np.mean(predicted_classes(op, logits) == true_classes(op, logits.ndim, target)))
 
 
-def predicted_classes(op: str, logits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def predicted_classes(op: str, logits: Array) -> Array:
     """Return the number of the class that logits predict, for each sample; see :func:`accuracy`."""
     return logits.argmax(axis=-1) if op == "cross_entropy" else (logits > 0).astype(int)
 
 
-def true_classes(op: str, rank: int, target: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def true_classes(op: str, rank: int, target: Array) -> Array:
     """Return the number of the class that a target is, for each sample, where the logits have ``rank`` axes."""
     if op == "cross_entropy":
         return target.argmax(axis=-1) if target.ndim == rank else target

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from dagprop.backends.reference import Array
 from dagprop.graph.notebook import ShownInNotebooks
@@ -24,6 +25,11 @@ class EpochRecord:
         The same for the accuracy; None where the target is not a class.
     validation_loss, validation_accuracy : float, optional
         On the validation samples, at the end of the epoch.
+    learning_rate : float, optional
+        Of the epoch, where a schedule changes it.
+    metrics, validation_metrics : mapping from str to float
+        What else was asked for, by name: over the training samples, each batch predicted before its update; and on the
+        validation samples.
     """
 
     epoch: int
@@ -31,6 +37,22 @@ class EpochRecord:
     accuracy: float | None = None
     validation_loss: float | None = None
     validation_accuracy: float | None = None
+    learning_rate: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    validation_metrics: Mapping[str, float] = field(default_factory=dict)
+
+    def measures(self) -> dict[str, float]:
+        """Return everything that was measured, by the names of the columns of a history."""
+        named = {
+            "loss": self.loss,
+            "accuracy": self.accuracy,
+            **self.metrics,
+            "validation_loss": self.validation_loss,
+            "validation_accuracy": self.validation_accuracy,
+            **{f"validation_{name}": value for name, value in self.validation_metrics.items()},
+            "learning_rate": self.learning_rate,
+        }
+        return {name: value for name, value in named.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,6 +20,9 @@ class StepLosses:
         self._room = np.empty(ROOM)
         self._count = 0
 
+    def __len__(self) -> int:
+        return self._count
+
     def add(self, losses: Array | Sequence[float]) -> None:
         """Put down the losses of the next steps."""
         end = self._count + len(losses)

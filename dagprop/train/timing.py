@@ -14,6 +14,7 @@ import numpy as np
 from dagprop.backends.reference import Array, run
 from dagprop.backends.select import REFERENCE, Backend, choose_trainer
 from dagprop.backends.trainer import Batches, TrainingTask
+from dagprop.backends.updates import update
 from dagprop.plan.network import Network
 from dagprop.plan.records import Plan
 
@@ -74,7 +75,7 @@ def time_steps(
             for samples in batches:
                 _reference_step(task, samples, learning_rate)
         # Every part starts from the same parameters, so that a rate that is too large does no harm.
-        elif trainer.epoch(task.variables, batches, learning_rate).interrupted:
+        elif trainer.epoch(task.variables, batches, learning_rate, 1).interrupted:
             raise KeyboardInterrupt
         return time.perf_counter() - begin
 
@@ -97,8 +98,7 @@ def _batches(task: TrainingTask, count: int) -> Batches:
 def _reference_step(task: TrainingTask, samples: Array, learning_rate: float) -> Mapping[str, Array]:
     """Take one step as the training loop does it with the reference back end; return the new parameters."""
     done = run(task.plan, {**task.fixed, **task.variables, **_rows(task, samples)})
-    with np.errstate(all="ignore"):
-        return {id: task.variables[id] - learning_rate * gradient for id, gradient in done.gradients.items()}
+    return update(task.rule, task.variables, done.gradients, learning_rate, 1)
 
 
 def _rows(task: TrainingTask, samples: Array) -> dict[str, Array]:

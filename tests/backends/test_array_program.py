@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 
 import dagprop
+from dagprop.author.trial import forward, rule_result
 from dagprop.backends.array_code import array_code
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT
 from dagprop.backends.array_program import ArrayProgram, ArrayTrainer, bind
@@ -24,10 +25,12 @@ from dagprop.plan.steps import plan
 from dagprop.program.recorder import Recorder
 from dagprop.program.records import BOOLEAN, ELEMENTWISE, STRUCTURAL, Instruction, Program
 from dagprop.program.symbols import Symbol, symbolic_namespace
-from dagprop.program.trace import LEARNING_RATE, plan_program, training_program
+from dagprop.program.trace import plan_program, training_program
+from dagprop.program.update import LEARNING_RATE
 from dagprop.train.initializers import initial_values
+from dagprop.train.update_rule import update_rule
 from tests.conformance.neutral import write_file
-from tests.ops.samples import all_ops, cases, forward, rule_result, sample
+from tests.ops.samples import all_ops, cases, sample
 from tests.random_graphs import random_graphs
 
 GRAPHS = (
@@ -35,6 +38,7 @@ GRAPHS = (
     *("xor", "two-spirals", "iris", "digits"),
 )
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
+SGD = update_rule("sgd")
 
 
 def assert_agree(program, inputs):
@@ -88,7 +92,7 @@ def test_random_graphs_do(tmp_path_factory, example):
     steps, leaves = everything(dagprop.load(path))
     assert_agree(plan_program(steps, {id: array.shape for id, array in leaves.items()}, "float64"), leaves)
     steps, leaves = training_steps(dagprop.load(path))
-    program = training_program(steps, {id: array.shape for id, array in leaves.items()}, {}, "float64")
+    program = training_program(steps, {id: array.shape for id, array in leaves.items()}, {}, "float64", SGD)
     assert_updates_agree(program, leaves, {id: f"new {id}" for id in steps.wrt})
 
 
@@ -220,7 +224,7 @@ FACTORS = {
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_updates_use_the_old_values_of_all(load_graph, dtype):
     steps, leaves = training_steps(load_graph(FACTORS, loss="L"))
-    program = training_program(steps, {id: array.shape for id, array in leaves.items()}, {}, dtype)
+    program = training_program(steps, {id: array.shape for id, array in leaves.items()}, {}, dtype, SGD)
     assert_updates_agree(program, leaves, {id: f"new {id}" for id in steps.wrt})
 
 
@@ -269,7 +273,7 @@ def test_a_comparison_may_overwrite_what_it_compares():
 
 def test_the_updates_of_layers_are_one_product_each(root):
     steps, leaves = training_steps(dagprop.load(root / "graphs/digits.json"), 8)
-    program = training_program(steps, {id: array.shape for id, array in leaves.items()}, {}, "float32")
+    program = training_program(steps, {id: array.shape for id, array in leaves.items()}, {}, "float32", SGD)
     code = array_code(program, ["loss"], {id: f"new {id}" for id in steps.wrt}).python
     assert code.count(f"{SUBTRACT_PRODUCT}(") == code.count(f"{SUBTRACT_COLUMN_SUMS}(") == 2
     step = code.partition("def step")[2]
@@ -287,7 +291,7 @@ def training_task(graph, rows, batch_size, dtype):
     for id, array in leaves.items():
         kind = "variables" if network.node(id).op == "parameter" else "fixed"
         kinds["sampled" if network.shapes[id][:1] == ("N",) else kind][id] = array
-    return TrainingTask(steps, network.shapes, {}, objective, dtype, **kinds, batch_size=batch_size)
+    return TrainingTask(steps, network.shapes, {}, objective, SGD, dtype, **kinds, batch_size=batch_size)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -299,8 +303,8 @@ def test_an_epoch_is_that_of_the_reference(root, name, dtype, steps):
     batches = [order[:4], order[4:8], order[8:]]
     trainer = ArrayTrainer(task)
     start = {id: array.copy() for id, array in task.variables.items()}
-    outcome = trainer.epoch(task.variables, batches, 0.0625)
-    outcome = trainer.epoch(outcome.variables, batches, 0.0625)
+    outcome = trainer.epoch(task.variables, batches, 0.0625, 1)
+    outcome = trainer.epoch(outcome.variables, batches, 0.0625, 1)
     variables, losses, compared = dict(task.variables), [], []
     for samples in batches * 2:
         leaves = {**task.fixed, **variables, **{id: array[samples] for id, array in task.sampled.items()}}
@@ -336,9 +340,9 @@ def test_an_interrupt_waits_for_the_end_of_the_step(root):
 
     parts = [np.arange(4), np.arange(4, 8), np.arange(8, 12)]
     trainer = ArrayTrainer(task)
-    expected = trainer.epoch(task.variables, parts[:1], 0.1)
+    expected = trainer.epoch(task.variables, parts[:1], 0.1, 1)
     before = signal.getsignal(signal.SIGINT)
-    found = trainer.epoch(task.variables, Batches(parts), 0.1)
+    found = trainer.epoch(task.variables, Batches(parts), 0.1, 1)
     assert found.interrupted and len(found.losses) == 1
     assert signal.getsignal(signal.SIGINT) is before
     for id, value in expected.variables.items():
@@ -348,5 +352,5 @@ def test_an_interrupt_waits_for_the_end_of_the_step(root):
 def test_a_wrong_class_shows_as_a_loss_that_is_no_number(root):
     task = training_task(dagprop.load(root / "graphs/digits.json"), 8, 4, "float64")
     task.sampled["digit"][5] = 11
-    outcome = ArrayTrainer(task).epoch(task.variables, [np.arange(4), np.arange(4, 8)], 0.1)
+    outcome = ArrayTrainer(task).epoch(task.variables, [np.arange(4), np.arange(4, 8)], 0.1, 1)
     assert len(outcome.losses) == 2 and not outcome.is_finite()

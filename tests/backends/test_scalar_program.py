@@ -51,8 +51,8 @@ def program_of(primitive, dtype):
 
 
 def run_machine(program, inputs):
-    roles = Roles(tuple(program.inputs), (), program.outputs["y"], {}, {}, ())
-    code = encode(program, roles, batched=False)
+    roles = Roles(tuple(program.inputs), (), program.outputs["y"], {}, (), (), {}, ())
+    code = encode(program, roles, {}, batched=False)
     code_of_machine = compiled(machine_text(TYPES[program.dtype]), MACHINE_SIGNATURE, program.dtype, "code")
     function = code_of_machine.functions["machine"]
     for name, value in inputs.items():
@@ -61,7 +61,7 @@ def run_machine(program, inputs):
     at = [array.ctypes.data for array in (code.values, one, code.sample, code.update, one, losses, special)]
     function(
         at[0], at[1], at[2], len(code.sample), at[3], 0, addresses([]), 0, at[4], at[5], at[5], at[6], 0, at[1],
-        0, 1, 1, 1, 0.0, code.rate,
+        at[5], 0, 0, 1, 1, 1, code.special,
     )  # fmt: skip
     return losses[0]
 

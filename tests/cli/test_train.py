@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,3 +149,82 @@ def test_evaluate_judges_the_test_samples_of_the_training(dagprop, tmp_path):
     assert again == trained["test"] and again["samples"] == 45
     whole = dagprop("evaluate", "graphs/iris.json", "--weights", weights, "--json").json
     assert whole["samples"] == 150 and whole["loss"] != again["loss"]
+
+
+PLUGINS = tuple(
+    part
+    for name in ("adam", "cosine", "mean_absolute_error")
+    for part in ("--plugin", str(Path(__file__).parents[2] / "plugins" / f"{name}.py"))
+)
+CHOICES = ("--optimizer", "adam:beta1=0.5", "--schedule", "cosine:floor=0.01", "--metric", "mean_absolute_error")
+
+
+def test_optimizer_schedule_and_metrics_are_chosen_and_reported(dagprop, line):
+    given = ["--data", "rows.csv", *PLUGINS, *CHOICES, "--epochs", "2", "--validation", "0.25", "--lr", "0.1"]
+    done = dagprop("train", "line.json", *given, "--history", "h.csv", folder=line)
+    assert "optimizer adam:beta1=0.5, learning rate 0.1 cosine:floor=0.01" in done.out
+    assert "  mean absolute error " in done.out and "  validation mean absolute error " in done.out
+    assert done.err.splitlines()[0].endswith("learning rate 0.1")
+    header, first, second = (line / "h.csv").read_text().split()
+    columns = "epoch,loss,mean_absolute_error,validation_loss,validation_mean_absolute_error,learning_rate"
+    assert header == columns
+    assert [float(row.split(",")[-1]) for row in (first, second)] == pytest.approx([0.1, 0.055])
+    picture = dagprop("plot", "h.csv", "--show", "learning_rate,mean_absolute_error", folder=line)
+    assert "learning_rate" in picture.out and "validation" in picture.out
+    document = dagprop("train", "line.json", *given, "--json", "-q", folder=line).json
+    assert document["settings"]["optimizer"] == {"name": "adam", "beta1": 0.5}
+    assert document["history"][1]["learning_rate"] == pytest.approx(0.055)
+    assert document["history"][0].keys() == {*columns.split(","), "accuracy", "validation_accuracy"}
+
+
+def test_weights_say_how_they_were_trained_and_can_be_judged_without_the_plugin(dagprop, line):
+    from dagprop.train.checkpoint import load_weights
+
+    dagprop("train", "line.json", "--data", "rows.csv", *PLUGINS, *CHOICES, "--test", "0.25", folder=line)
+    arrays, metadata = load_weights(str(line / "line.weights.npz"))
+    assert arrays.keys() == {"w", "b"}
+    assert metadata["train"]["optimizer"] == {"name": "adam", "beta1": 0.5}
+    assert metadata["train"]["schedule"] == {"name": "cosine", "floor": 0.01}
+    judge = [
+        "evaluate",
+        "line.json",
+        "--weights",
+        "line.weights.npz",
+        "--data",
+        "rows.csv",
+        "--split",
+        "test",
+        "--json",
+    ]
+    assert dagprop(*judge, folder=line).json.keys() == {"loss", "accuracy", "samples"}
+    judged = dagprop(*judge, *PLUGINS, "--metric", "mean_absolute_error", folder=line).json
+    assert judged["mean_absolute_error"] == pytest.approx((2 * judged["loss"]) ** 0.5)  # of one sample
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "message"),
+    [
+        ("--optimizer", "adma", 'unknown optimizer "adma"; did you mean "adam"?'),
+        ("--optimizer", "adam:beta=1", 'has no setting "beta"; did you mean "beta2"?'),
+        ("--optimizer", "adam(beta1=1)", "is not of the form NAME or NAME:SETTING=VALUE"),
+        ("--schedule", "cosin", 'did you mean "cosine"?'),
+        ("--metric", "mean_absolut_error", 'did you mean "mean_absolute_error"?'),
+    ],
+)
+def test_a_misspelt_choice_is_mended(dagprop, line, option, text, message):
+    done = dagprop("train", "line.json", "--data", "rows.csv", *PLUGINS, option, text, folder=line)
+    assert done.exit_code == 2 and message in done.err
+    assert not (line / "line.weights.npz").exists()
+
+
+def test_explanations_say_which_update_is_taken(dagprop, line):
+    samples = {name: {"op": "input", "value": 2.0} for name in ("x", "y")}
+    graph = {**LINE, "nodes": {**LINE["nodes"], **samples}, "train": {"optimizer": "adam"}}
+    (line / "adam.json").write_text(json.dumps(graph))
+    derived = dagprop("derive", "adam.json", *PLUGINS, folder=line).out
+    assert "--lr changes nothing here" in dagprop("derive", "adam.json", "--lr", "1", *PLUGINS, folder=line).err
+    assert "by adam" in derived and "mean ← 0.9 · mean + 0.1 · ∂L/∂θ" in derived
+    assert "square ← 0.999 · square + 0.001 · (∂L/∂θ)^2" in derived
+    assert "w ← w - η" not in derived and "vector form" not in derived
+    stepped = dagprop("backprop", "adam.json", "--lr", "0.1", *PLUGINS, folder=line).out
+    assert "this is plain gradient descent; train takes its steps by adam" in stepped

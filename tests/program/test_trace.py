@@ -15,8 +15,10 @@ from dagprop.ops.registry import op
 from dagprop.plan.network import prepare
 from dagprop.plan.steps import plan
 from dagprop.program.records import ELEMENTWISE, SOURCES, STRUCTURAL
-from dagprop.program.trace import LEARNING_RATE, plan_program, training_program
+from dagprop.program.trace import plan_program, training_program
+from dagprop.program.update import LEARNING_RATE, STEP
 from dagprop.train.initializers import initial_values
+from dagprop.train.update_rule import update_rule
 from tests.conformance.neutral import write_file
 from tests.random_graphs import random_graphs
 
@@ -70,8 +72,10 @@ def test_a_training_program_is_one_step_of_gradient_descent(root):
     network = prepare(graph)
     steps = plan(network, (network.graph.loss,), (network.graph.loss,), network.graph.parameters())
     leaves = leaf_values(network, steps.leaves).arrays
-    program = training_program(steps, {id: array.shape for id, array in leaves.items()}, {}, "float64")
-    found = interpret(program, {**leaves, LEARNING_RATE: np.asarray(0.5)})
+    program = training_program(
+        steps, {id: array.shape for id, array in leaves.items()}, {}, "float64", update_rule("sgd")
+    )
+    found = interpret(program, {**leaves, LEARNING_RATE: np.asarray(0.5), STEP: np.asarray(1.0)})
     loss, gradients = dagprop.value_and_grad(graph)
     assert found["loss"] == pytest.approx(loss, rel=1e-14)
     for name, gradient in gradients.items():

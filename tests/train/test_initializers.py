@@ -7,7 +7,8 @@ import pytest
 
 from dagprop.errors import GraphError
 from dagprop.plan.network import prepare
-from dagprop.train.initializers import SETTINGS, check_initializer, initial_values, initialize
+from dagprop.train.contract import rules
+from dagprop.train.initializers import check_initializer, initial_values, initialize
 
 SHAPE = (300, 200)
 
@@ -52,7 +53,7 @@ def test_fans(shape, fan_in, fan_out):
         assert abs(draws).max() > 0.95 * limit
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", rules("initializer"))
 def test_every_name_is_right_as_it_stands(name):
     assert check_initializer(name) is None
     assert check_initializer({"name": name}) is None
@@ -70,8 +71,11 @@ def test_every_name_is_right_as_it_stands(name):
             {"name": "normal", "std": "1"},
             'the setting "std" of the initializer "normal" must be a number, is the text "1"',
         ),
-        ({"name": "normal", "std": -1}, "the std of the initializer normal must not be negative"),
-        ({"name": "uniform", "low": 2}, "low of the initializer uniform must not be above high"),
+        ({"name": "normal", "std": -1}, 'the settings of the initializer "normal" are wrong: std must not be negative'),
+        (
+            {"name": "uniform", "low": 2},
+            'the settings of the initializer "uniform" are wrong: low must not be above high',
+        ),
     ],
 )
 def test_what_is_wrong_is_said_exactly(spec, message):
