@@ -13,11 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dagprop.api import (
-        Backprop,
-        Dependency,
-        Equations,
-        GradientCheck,
         TrainResult,
+        animate,
         backprop,
         check_file,
         check_gradients,
@@ -36,6 +33,9 @@ if TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
+    from dagprop.backends.edges import Backprop
+    from dagprop.check.records import GradientCheck
+    from dagprop.cli.plugin_commands import command
     from dagprop.errors import (
         CheckpointError,
         ComputationError,
@@ -44,7 +44,10 @@ if TYPE_CHECKING:
         GraphError,
         PluginError,
     )
+    from dagprop.explain.dependency import Dependency
+    from dagprop.explain.equation import Equations
     from dagprop.graph.records import Graph
+    from dagprop.ops.layers import definition
     from dagprop.ops.registry import op
     from dagprop.train.contract import initializer, metric, optimizer, schedule
 
@@ -55,7 +58,13 @@ _HOME = {
         ("CheckpointError", "ComputationError", "DagpropError", "DataError", "GraphError", "PluginError"),
         "dagprop.errors",
     ),
+    "Backprop": "dagprop.backends.edges",
+    "Dependency": "dagprop.explain.dependency",
+    "Equations": "dagprop.explain.equation",
+    "GradientCheck": "dagprop.check.records",
     "Graph": "dagprop.graph.records",
+    "command": "dagprop.cli.plugin_commands",
+    "definition": "dagprop.ops.layers",
     "op": "dagprop.ops.registry",
     **dict.fromkeys(("initializer", "metric", "optimizer", "schedule"), "dagprop.train.contract"),
 }
@@ -73,10 +82,13 @@ __all__ = [
     "GraphError",
     "PluginError",
     "TrainResult",
+    "animate",
     "backprop",
     "check_file",
     "check_gradients",
+    "command",
     "cost",
+    "definition",
     "depends",
     "derive",
     "draw",

@@ -10,28 +10,17 @@ what pays, which is to compile for a training, and the reference for a single ru
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dagprop.backends.edges import Backprop, Edge, edges
 from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_numbers, leaf_values
 from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
-from dagprop.check.network import check_network, largest_rounding
-from dagprop.check.records import GradientCheck, Settings
 from dagprop.errors import DagpropError, DataError, GraphError, Problem, quote, suggest
-from dagprop.explain.cost import Cost, ParameterCost, count_cost
-from dagprop.explain.dependency import Dependency, dependency
-from dagprop.explain.derivation import derivation
-from dagprop.explain.derivation_records import Derivation
-from dagprop.explain.equation import LENGTH, Equations, equations
-from dagprop.explain.flow import EXPLODING, VANISHING, Flow, FlowStep, ParameterFlow, find_flow
-from dagprop.explain.paths import Path, Paths, find_paths
 from dagprop.graph.fields import freeze
 from dagprop.graph.records import SAMPLE_AXIS, Choice, Graph
 from dagprop.loading import check_file, load
@@ -39,30 +28,27 @@ from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import loss_reference, prediction_outputs
 from dagprop.plan.records import Plan
 from dagprop.plan.steps import plan
-from dagprop.render.diagrams.drawing import draw_network, format_of
-from dagprop.render.diagrams.view import Numbers, view_of
 from dagprop.train.data import Data, data_from_arrays, load_data
 from dagprop.train.initializers import initial_values
 from dagprop.train.loop import train_network
 from dagprop.train.records import EpochRecord, TrainResult
 from dagprop.train.settings import check_settings
 
+if TYPE_CHECKING:  # what explains, checks and draws is imported by what needs it, so that training starts without
+    from dagprop.backends.edges import Backprop, Edge
+    from dagprop.check.records import GradientCheck
+    from dagprop.explain.cost import Cost
+    from dagprop.explain.dependency import Dependency
+    from dagprop.explain.derivation_records import Derivation
+    from dagprop.explain.equation import Equations
+    from dagprop.explain.flow import Flow
+    from dagprop.explain.paths import Paths
+    from dagprop.explain.training_step import TrainingStep
+
 __all__ = [
-    "Backprop",
-    "Cost",
-    "Dependency",
-    "Derivation",
-    "Edge",
     "EpochRecord",
-    "Equations",
-    "Flow",
-    "FlowStep",
-    "GradientCheck",
-    "ParameterCost",
-    "ParameterFlow",
-    "Path",
-    "Paths",
     "TrainResult",
+    "animate",
     "backprop",
     "check_file",
     "check_gradients",
@@ -221,6 +207,8 @@ def backprop(
     GraphError, ComputationError
         As :func:`value_and_grad` does.
     """
+    from dagprop.backends.edges import Backprop, edges
+
     network = prepare(graph)
     loss = loss_reference(network)
     every = _every_value(network)
@@ -281,6 +269,8 @@ def paths(
     ComputationError
         If a rule fails.
     """
+    from dagprop.explain.paths import find_paths
+
     network = prepare(graph)
     (wanted,) = _references(network, [wrt])
     (start,) = _references(network, [loss_reference(network) if to is None else to])
@@ -321,6 +311,8 @@ def cost(graph: Graph, *, batch_size: int = 1) -> Cost:
     GraphError
         If the graph is wrong or has no loss (DP206).
     """
+    from dagprop.explain.cost import count_cost
+
     return count_cost(prepare(graph), batch_size)
 
 
@@ -330,8 +322,8 @@ def flow(
     parameters: Feeds | None = None,
     wrt: Iterable[str] | None = None,
     *,
-    vanishing: float = VANISHING,
-    exploding: float = EXPLODING,
+    vanishing: float = 1e-3,
+    exploding: float = 1e3,
 ) -> Flow:
     """Return how large the gradient is at every value, and which factors make it vanish or explode.
 
@@ -354,6 +346,8 @@ def flow(
     GraphError, ComputationError
         As :func:`value_and_grad` does.
     """
+    from dagprop.explain.flow import find_flow
+
     network = prepare(graph)
     steps = plan(network, _every_value(network), (loss_reference(network),), _wanted(network, wrt))
     done, leaves = _run(network, steps, feeds, parameters, "reference")
@@ -379,13 +373,15 @@ def derive(
     Returns
     -------
     Derivation
-        Printed by :func:`dagprop.explain.derivation_document.derivation_document`.
+        ``print`` writes it out; a notebook shows it.
 
     Raises
     ------
     GraphError, ComputationError
         As :func:`value_and_grad` does.
     """
+    from dagprop.explain.derivation import derivation
+
     network = prepare(graph)
     loss = loss_reference(network)
     wanted = _wanted(network, wrt)
@@ -440,6 +436,9 @@ def check_gradients(
     >>> dagprop.check_gradients(graph).ok
     True
     """
+    from dagprop.check.network import check_network, largest_rounding
+    from dagprop.check.records import Settings
+
     _check_settings(tolerance, samples)
     network = prepare(replace(graph, dtype="float64") if isinstance(graph, Graph) else graph)
     used = graph.train.seed if seed is None else seed
@@ -452,7 +451,7 @@ def check_gradients(
     return replace(done, rounding=largest_rounding(exact, rounded))
 
 
-def equation(graph: Graph, *, length: int = LENGTH) -> Equations:
+def equation(graph: Graph, *, length: int = 100) -> Equations:
     """Return the network as one long equation, and as a list of substitutions; as text it is the long equation.
 
     Parameters
@@ -467,6 +466,8 @@ def equation(graph: Graph, *, length: int = LENGTH) -> Equations:
     GraphError
         If the graph is wrong.
     """
+    from dagprop.explain.equation import equations
+
     return equations(prepare(graph), length)
 
 
@@ -486,6 +487,8 @@ def depends(graph: Graph, node: str | None = None, *, reverse: bool = False) -> 
     GraphError
         If the graph is wrong, or there is no such node (DP104).
     """
+    from dagprop.explain.dependency import dependency
+
     return dependency(graph, node, reverse)
 
 
@@ -528,6 +531,11 @@ def draw(
     DagpropError
         If the file cannot be written (DP603).
     """
+    from logging import getLogger
+
+    from dagprop.render.diagrams.drawing import draw_network, format_of
+    from dagprop.render.diagrams.view import Numbers, view_of
+
     chosen = format or (format_of(os.fspath(path)) if path is not None else "svg")
     made = view_of(view)
     numbers = Numbers()
@@ -537,7 +545,7 @@ def draw(
         numbers = Numbers(forward(graph, feeds, parameters))
     picture, diagram = draw_network(graph, prepare(graph), made, numbers, chosen, theme)
     for remark in diagram.remarks:
-        logging.getLogger("dagprop").warning(remark)
+        getLogger("dagprop").warning(remark)
     if path is not None:
         try:
             with open(path, "wb") as stream:
@@ -546,6 +554,107 @@ def draw(
             message = f"the file cannot be written: {error.strerror or error}"
             raise DagpropError(Problem("DP603", message, file=os.fspath(path))) from error
     return picture
+
+
+def animate(
+    graph: Graph,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    format: str | None = None,
+    theme: str | None = None,
+    feeds: Feeds | None = None,
+    parameters: Feeds | None = None,
+    wrt: Iterable[str] | None = None,
+    learning_rate: float | None = None,
+    **view: Any,
+) -> tuple[bytes, ...]:
+    """Show one step of training, move by move: forward, backward, update.
+
+    Parameters
+    ----------
+    graph : Graph
+        With a loss.
+    path : path-like, optional
+        Where to write the page, or the folder for the pictures.
+    format : {"html", "frames"}, optional
+        One page to step through, or a picture for each step; by default a page if the path ends so or there is none.
+    theme : {"light", "dark"}, optional
+        By default a page goes with what the reader's machine is set to; pictures are light.
+    feeds, parameters : mapping from id to array_like, optional
+    wrt : iterable of str, optional
+        The values whose gradients are worked out, with what these need; by default all.
+    learning_rate : float, optional
+        Of the update; by default the graph's.
+    **view
+        What is shown: ``depth``, ``around``, ``radius``, ``limit`` and ``digits`` of
+        :class:`dagprop.render.diagrams.view.View`.
+
+    Returns
+    -------
+    tuple of bytes
+        The page, alone; or the pictures, as SVG.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong or has no loss, is too large to be stepped through (DP803), or the view names what is not
+        there.
+    MissingDependencyError, ComputationError
+        If there is no Graphviz for the layout, or it fails.
+    DagpropError
+        If a file cannot be written (DP603).
+    """
+    from dagprop.render.animation.drawing import animate_step, write_animation
+    from dagprop.render.animation.frames import scene
+    from dagprop.render.diagrams.view import view_of
+
+    shown = scene(graph, prepare(graph), view_of(view))
+    visible = [
+        reference
+        for item in shown.seen.items.of.values()
+        for id in item.nodes
+        for reference in shown.network.outputs[id]
+    ]
+    step = _training_step(graph, feeds, parameters, wrt, learning_rate, tuple(visible))
+    files = animate_step(shown, step, format, theme, None if path is None else os.fspath(path))
+    if path is not None:
+        write_animation(files, os.fspath(path))
+    return tuple(files.values())
+
+
+def _training_step(
+    graph: Graph,
+    feeds: Feeds | None,
+    parameters: Feeds | None,
+    wrt: Iterable[str] | None,
+    rate: float | None,
+    visible: tuple[str, ...],
+) -> TrainingStep:
+    """Return one step of training, with everything in between."""
+    from dagprop.explain.training_step import TrainingStep
+
+    network = prepare(graph)
+    every = _every_value(network)
+    wanted = every if wrt is None else _references(network, wrt)
+    done = backprop(graph, feeds, parameters)
+    loss = loss_reference(network)
+    steps = plan(network, every, (loss,), wanted)
+    used = graph.train.learning_rate if rate is None else rate
+    trained = [id for id in network.graph.parameters() if id in wanted]
+    new = {id: done.values[id] - used * done.gradients[id] for id in trained}
+    after = forward(graph, {**_by_id("feeds", feeds), **new}, parameters)[loss]
+    return TrainingStep(
+        network,
+        loss,
+        done,
+        derive(graph, visible, feeds, parameters),
+        wanted,
+        steps.forward,
+        steps.backward,
+        used,
+        new,
+        float(after.mean()),
+    )
 
 
 def initial_parameters(graph: Graph, seed: int | None = None) -> Values:

@@ -66,11 +66,17 @@ CODES: dict[str, str] = {
     "DP502": "Two providers declare the same op, or something else of the same kind and name.",
     "DP503": "An op, or what training is taught, is not declared in the way that its contract asks for.",
     "DP504": "An op has no derivative rule for an input that needs one.",
-    "DP505": "The graph requires a plugin that is not loaded.",
+    "DP505": "The graph requires a plugin that is not there.",
+    "DP506": "The list of registered plugins cannot be read.",
+    "DP507": "There is no plugin of this name.",
+    "DP508": "A command of a plugin failed.",
+    "DP511": "A formula, or a name that is given with it, cannot be used for a plugin.",
+    "DP512": "A plugin does not do what the op contract promises.",
     # DP6xx: checkpoints
     "DP601": "The weights file cannot be read.",
     "DP602": "The weights do not fit the graph.",
     "DP603": "A file cannot be written.",
+    "DP604": "Warning: the weights were trained with another version of an op.",
     # DP7xx: computation
     "DP701": "A rule failed while it was computing.",
     "DP702": "A value is not finite.",
@@ -80,6 +86,7 @@ CODES: dict[str, str] = {
     # DP8xx: what is optional
     "DP801": "A package that this needs is not installed.",
     "DP802": "A picture could not be laid out.",
+    "DP803": "A network is too large to be stepped through.",
 }
 """Every error code with its meaning; ``docs/errors.md`` is generated from this table."""
 
@@ -106,6 +113,8 @@ class Problem:
         Where in the file; line and column count from 1.  Filled in by whoever knows the file.
     warning : bool
         Whether the work can go on.
+    unknown : str, optional
+        The name that nothing has; whoever knows of plugins may find it there.
     """
 
     code: str
@@ -118,6 +127,7 @@ class Problem:
     line: int | None = None
     column: int | None = None
     warning: bool = False
+    unknown: str | None = None
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
@@ -199,10 +209,16 @@ def error_text(error: BaseException) -> str:
         return type(error).__name__
 
 
-def suggest(name: str, candidates: Iterable[str]) -> str | None:
-    """Return ``did you mean "swish"?`` for the nearest candidate, or None where none is near."""
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """Return the candidate that a misspelt name is nearest to, or None where none is near."""
     import difflib
 
     by_lower_case = {candidate.lower(): candidate for candidate in candidates}
     near = difflib.get_close_matches(name[:80].lower(), list(by_lower_case), n=1, cutoff=0.6)
-    return f"did you mean {quote(by_lower_case[near[0]])}?" if near else None
+    return by_lower_case[near[0]] if near else None
+
+
+def suggest(name: str, candidates: Iterable[str]) -> str | None:
+    """Return ``did you mean "swish"?`` for the nearest candidate, or None where none is near."""
+    near = nearest(name, candidates)
+    return None if near is None else f"did you mean {quote(near)}?"

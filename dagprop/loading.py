@@ -8,9 +8,11 @@ from typing import BinaryIO
 
 from dagprop.errors import DagpropError, GraphError, MissingDependencyError, Problem, quote
 from dagprop.graph.collector import paused_collector
-from dagprop.graph.read import locate_problems, read_graph
+from dagprop.graph.read import check_source, locate_problems, read_graph
 from dagprop.graph.records import Graph
 from dagprop.ops import registry
+from dagprop.ops.providers.provide import with_plugins
+from dagprop.ops.providers.requirements import lacking_plugin
 from dagprop.plan.network import order_and_shapes, remember
 from dagprop.train.choices import choice_problems
 from dagprop.train.initializers import initializer_problems
@@ -35,12 +37,20 @@ def check_file(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> t
     problems : list of Problem
         In the order in which they stand in the file.
     """
-    reading = read_graph(os.fspath(path), registry.vocabulary(), stdin)
+    file = os.fspath(path)
+    reading = read_graph(file, registry.vocabulary(), stdin)
+
+    def check_again() -> list[Problem]:
+        nonlocal reading
+        assert reading.source is not None  # an op was unknown, so there was a text
+        reading = check_source(reading.source, registry.vocabulary())
+        return reading.problems
+
+    found, others = with_plugins(reading.problems, check_again, near=file)
     if reading.graph is None or reading.expanded is None or reading.source is None:
-        return None, reading.problems
+        return None, [*found, *others]
     order, shapes = order_and_shapes(reading.expanded)
-    found = [
-        *reading.problems,
+    found += [
         *shapes.problems,
         *initializer_problems(reading.expanded),
         *choice_problems(reading.graph),
@@ -49,7 +59,7 @@ def check_file(path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> t
     if all(problem.warning for problem in found):
         network = remember(reading.graph, reading.expanded, order, shapes)
         found += [*class_problems(network), *metric_problems(network)]
-    problems = locate_problems(reading.source, found)
+    problems = [*locate_problems(reading.source, found), *others]
     return (reading.graph if all(problem.warning for problem in problems) else None), problems
 
 
@@ -77,14 +87,12 @@ def graph_error(problems: Iterable[Problem]) -> DagpropError:
 
 
 def _requirement_problems(graph: Graph) -> list[Problem]:
-    """Return the plugins that a graph requires and that nothing has loaded."""
-    return [
-        Problem(
-            "DP505",
-            f"the graph requires the plugin {quote(name)}, which is not loaded",
-            f"add --plugin with its file, as in --plugin plugins/{name}.py",
-            path=("requires", position),
-        )
-        for position, name in enumerate(graph.requires)
-        if name not in registry.providers()
-    ]
+    """Return the plugins that a graph requires and that are neither loaded nor registered nor installed."""
+    problems = []
+    for position, name in enumerate(graph.requires):
+        lacking = lacking_plugin(name, graph.file)
+        if lacking is not None:
+            what, remedy = lacking
+            message = f"the graph requires the plugin {quote(name)}, {what}"
+            problems.append(Problem("DP505", message, remedy, path=("requires", position)))
+    return problems

@@ -33,7 +33,7 @@ FAMILIES = {
     "DP5": "Plugins and op declarations",
     "DP6": "Weights and other files that are written",
     "DP7": "Computation",
-    "DP8": "What is optional",
+    "DP8": "What is optional, and pictures",
 }
 
 ROOT = Path(__file__).parent.parent
@@ -210,10 +210,11 @@ def run_command(command: str) -> str:
         for name in ("graphs", "plugins"):
             (Path(folder) / name).symlink_to(ROOT / name)
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        environment = {name: value for name, value in os.environ.items() if name != "DAGPROP_PLUGINS"}
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=folder,
-            env={**os.environ, "PATH": path, "PYTHONUTF8": "1"},
+            env={**environment, "PATH": path, "PYTHONUTF8": "1", "DAGPROP_CONFIG_DIR": f"{folder}/configuration"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
@@ -228,7 +229,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/cli.md": cli_page,
     **{
         name: lambda name=name: refreshed((ROOT / name).read_text(encoding="utf-8"))  # type: ignore[misc]
-        for name in ("README.md", "docs/lecture.md")
+        for name in ("README.md", "docs/lecture.md", "plugins/README.md")
     },
 }
 """Each page with what makes it."""
@@ -236,6 +237,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 def main() -> None:
     """Write every page."""
+    os.environ["DAGPROP_PLUGINS"] = ""  # whoever runs this may have plugins of their own
     for name, page in PAGES.items():
         (ROOT / name).write_text(page(), encoding="utf-8")
 

@@ -15,6 +15,27 @@ hypothesis.settings.register_profile("same", derandomize=True, deadline=None, da
 hypothesis.settings.load_profile("same")
 
 
+@pytest.fixture(autouse=True)
+def configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep every test away from the plugins of whoever runs it; gives the folder of a configuration of its own."""
+    folder = tmp_path_factory.mktemp("configuration")
+    monkeypatch.setenv("DAGPROP_CONFIG_DIR", str(folder))
+    monkeypatch.setenv("DAGPROP_PLUGINS", "")
+    monkeypatch.setenv("DAGPROP_PLUGIN_SECONDS", "20")
+    return folder
+
+
+@pytest.fixture
+def plugins_in_use(configuration: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let a test use the plugins that it registers or installs, and no others; gives the configuration's folder."""
+    from importlib import metadata
+
+    monkeypatch.delenv("DAGPROP_PLUGINS")
+    if metadata.entry_points(group="dagprop.plugins"):
+        pytest.skip("plugins are installed in this environment")
+    return configuration
+
+
 @pytest.fixture
 def root() -> Path:
     """The checkout."""

@@ -18,6 +18,14 @@ UNARY = {
 }
 """Smooth functions, with a bound of the result for a bound of the argument, so that nothing grows out of reach."""
 
+PLUGINS = {
+    "snake": (lambda x: x + np.sin(x) ** 2, lambda bound: bound + 1),
+    "softsign": (lambda x: x / (1 + x * np.where(np.real(x) < 0, -1, 1)), lambda bound: 1),
+}
+"""The same for the ops of the folder plugins/."""
+
+FUNCTIONS = {**UNARY, **PLUGINS}
+
 LARGEST = 100
 
 
@@ -54,8 +62,8 @@ class RandomGraph:
 
 def _compute(node: dict[str, Any], inputs: list[Any]) -> Any:
     name = node["op"]
-    if name in UNARY:
-        return UNARY[name][0](inputs[0])
+    if name in FUNCTIONS:
+        return FUNCTIONS[name][0](inputs[0])
     if name == "add":
         return sum(inputs[1:], inputs[0])
     if name == "multiply":
@@ -68,12 +76,13 @@ def _compute(node: dict[str, Any], inputs: list[Any]) -> Any:
 
 
 @st.composite
-def random_graphs(draw: st.DrawFn) -> RandomGraph:
-    """Graphs with fan-out, diamonds, nodes used twice by one op, broadcasting, shared parameters."""
+def random_graphs(draw: st.DrawFn, plugins: bool = False, shapes: list[tuple[int, ...]] = SHAPES) -> RandomGraph:
+    """Graphs with fan-out, diamonds, nodes used twice by one op, broadcasting, shared parameters; also with plugins."""
+    unary = [*UNARY, *(PLUGINS if plugins else ())]
     nodes: dict[str, Any] = {}
     bounds: dict[str, float] = {}
     for number in range(draw(st.integers(1, 4))):
-        shape = draw(st.sampled_from(SHAPES))
+        shape = draw(st.sampled_from(shapes))
         count = int(np.prod(shape))
         numbers = draw(st.lists(st.integers(-100, 100), min_size=count, max_size=count))
         value = (np.array(numbers).reshape(shape) / 100).tolist()
@@ -82,7 +91,7 @@ def random_graphs(draw: st.DrawFn) -> RandomGraph:
         bounds[f"leaf{number}"] = 1
     for number in range(draw(st.integers(1, 9))):
         id = f"node{number}"
-        nodes[id], bounds[id] = draw(_node(bounds))
+        nodes[id], bounds[id] = draw(_node(bounds, unary))
     used = {name for node in nodes.values() for name in node.get("inputs", ())}
     ends = [id for id in nodes if id not in used]
     for number, end in enumerate(ends):
@@ -94,14 +103,14 @@ def random_graphs(draw: st.DrawFn) -> RandomGraph:
 
 
 @st.composite
-def _node(draw: st.DrawFn, bounds: dict[str, float]) -> tuple[dict[str, Any], float]:
+def _node(draw: st.DrawFn, bounds: dict[str, float], unary: list[str]) -> tuple[dict[str, Any], float]:
     def some(count: int) -> list[str]:
         return draw(st.lists(st.sampled_from(sorted(bounds)), min_size=count, max_size=count))
 
-    op = draw(st.sampled_from(["add", "multiply", "affine", *UNARY]))
+    op = draw(st.sampled_from(["add", "multiply", "affine", *unary]))
     inputs = some({"add": draw(st.integers(2, 4)), "multiply": 2, "affine": 3}.get(op, 1))
     of = [bounds[name] for name in inputs]
-    if op in UNARY:
-        return {"op": op, "inputs": inputs}, UNARY[op][1](of[0])
+    if op in FUNCTIONS:
+        return {"op": op, "inputs": inputs}, FUNCTIONS[op][1](of[0])
     bound = {"add": sum(of), "multiply": of[0] * of[-1], "affine": of[0] * of[1] + of[-1]}[op]
     return ({"op": op, "inputs": inputs}, bound) if bound <= LARGEST else ({"op": "tanh", "inputs": inputs[:1]}, 1)

@@ -13,7 +13,15 @@ from dagprop.errors import CODES
 from docs import generate
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("graphs/*.md"), *ROOT.glob("tests/data/*.md")])
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("graphs/*.md"),
+        *ROOT.glob("plugins/**/*.md"),
+        *ROOT.glob("tests/data/*.md"),
+    ]
+)
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -50,6 +58,16 @@ def test_python_in_the_readme_prints_what_it_says():
 def test_the_readme_sets_up_with_two_commands():
     lines = [line for block in blocks(ROOT / "README.md", "bash") for line in block.splitlines()]
     assert lines == ["pip install -e . && dagprop train graphs/digits.json", "pip install -e '.[test]' && pytest"]
+
+
+@pytest.mark.parametrize(("number", "names"), [(0, ("gated_dense",)), (1, ("count",))])
+def test_the_plugins_on_the_page_of_plugins_can_be_loaded(number, names, tmp_path, own_ops):
+    from dagprop.ops.plugins import load_plugin
+
+    (tmp_path / "gated_dense.json").write_bytes((ROOT / "plugins/gated_dense.json").read_bytes())
+    path = tmp_path / "plugin.py"
+    path.write_text(blocks(ROOT / "docs/plugins.md", "python")[number], encoding="utf-8")
+    assert load_plugin(str(path)) == names
 
 
 def test_what_training_is_taught_in_the_documentation_works(tmp_path):

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "dagprop"
 FILES = sorted(PACKAGE.rglob("*.py"))
 ROWS = (
     *("errors", "graph", "ops", "plan", "program", "backends", "check", "train"),
-    *("explain", "render", "interop", "loading", "api", "cli"),
+    *("explain", "render", "author", "interop", "loading", "api", "cli"),
 )
 """The order in which the code is read: a module imports only from rows before its own, and from its own folder."""
 

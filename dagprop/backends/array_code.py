@@ -13,24 +13,15 @@ from math import prod
 
 from dagprop.backends.array_buffers import Placement, place_values
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT, VIEWS, Lowered, lower
-from dagprop.backends.code_text import line, printable, view
+from dagprop.backends.code_text import NUMPY_NAMES, REDUCTIONS, line, printable, view
 from dagprop.backends.fusion import fuse
 from dagprop.backends.groups import Group, Unit, pays
-from dagprop.backends.kernel_code import Kernel, kernel, module_text
-from dagprop.program.records import ELEMENTWISE, Instruction, Program
-
-NUMPY_NAMES = {
-    **{name: name for name, count in ELEMENTWISE.items() if count < 3 and name not in ("real", "erf", "erfc")},
-    **{"abs": "absolute", "pow": "power", "round": "rint"},
-    **{f"a{name}": f"arc{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
-}
-"""What NumPy calls each primitive that is one of its elementwise functions."""
-
-REDUCTIONS = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum"}
-"""What NumPy reduces with."""
-
-OTHER_NAMES = ("matmul", "argmax", "concatenate", "copyto", "broadcast_to")
-"""What else of NumPy the code calls."""
+from dagprop.backends.kernel_code import kernel, module_text
+from dagprop.backends.llvm_code import TYPES
+from dagprop.backends.llvm_engine import registers
+from dagprop.backends.product_code import Product, product_text
+from dagprop.backends.products import largest_left, own_products
+from dagprop.program.records import Instruction, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +36,13 @@ class ArrayCode:
         :mod:`dagprop.backends.array_program` gives it.
     llvm : str
         The module of the kernels that it calls; empty if it calls none.
+    largest : float
+        How many operations the largest product of matrices takes that NumPy computes.
     """
 
     python: str
     llvm: str
+    largest: float
 
 
 def array_code(
@@ -71,20 +65,22 @@ def array_code(
     """
     lowered = lower(program, outputs, updates)
     if steps and pays(units := fuse(lowered), steps):
-        return _Writer(lowered, units).code()
-    return _Writer(lowered, list(lowered.instructions)).code()
+        return _Writer(lowered, units, own_products(lowered, steps)).code()
+    return _Writer(lowered, list(lowered.instructions), {}).code()
 
 
 class _Writer:
     """The lines so far: those that run once, and those of a step."""
 
-    def __init__(self, lowered: Lowered, units: list[Unit]) -> None:
+    def __init__(self, lowered: Lowered, units: list[Unit], products: Mapping[int, Product]) -> None:
         self.lowered = lowered
         self.units = units
+        self.products = products
         self.placement: Placement = place_values(lowered, units)
         self.once: list[str] = []
         self.step: list[str] = []
-        self.kernels: list[Kernel] = []
+        self.kernels: list[str] = []
+        self.functions: dict[Product, str] = {}
         self.result = {number: f"v{number}" for number in lowered.outputs.values()}
 
     def code(self) -> ArrayCode:
@@ -117,12 +113,15 @@ class _Writer:
                 "",
             ]
         )
-        return ArrayCode(python, module_text(self.kernels, lowered.dtype) if self.kernels else "")
+        kind = TYPES[lowered.dtype]
+        functions = [product_text(name, product, kind, registers()) for product, name in self.functions.items()]
+        llvm = module_text(self.kernels + functions, lowered.dtype) if self.kernels else ""
+        return ArrayCode(python, llvm, largest_left(lowered, self.products))
 
     def group(self, group: Group) -> None:
         """Write the call of the kernel of a group, with a line for each step of the plan that it does."""
         made = kernel(f"k{len(self.kernels)}", self.lowered, group, self.memory_name)
-        self.kernels.append(made)
+        self.kernels.append(made.text)
         for number in group.members:
             if number in self.placement.place or number in self.placement.written:
                 self.memory(number, self.lowered.instructions[number])
@@ -136,6 +135,13 @@ class _Writer:
         first, *others = origins
         self.step.append(line(call, first))
         self.step += [line("", origin) for origin in others]
+
+    def product(self, number: int, *arrays: str) -> str:
+        """Return what binds the function for a product, which all products of its sizes share, to arrays."""
+        product = self.products[number]
+        if product not in self.functions:
+            self.functions[product] = f"p{len(self.functions)}"
+        return f'kernel("{self.functions[product]}", {", ".join(arrays)})'
 
     def complaints(self, group: Group) -> str:
         """Return the calls that say which class index is none."""
@@ -163,7 +169,11 @@ class _Writer:
             self.once.append(f'{name} = constant("{parameters[0].hex()}", "{self.lowered.dtype}")')
         elif primitive in (SUBTRACT_PRODUCT, SUBTRACT_COLUMN_SUMS):
             self.once.append(f"{name} = {operands[0]}")
-            self.once.append(f"f{number} = {primitive}({', '.join(operands)})")
+            made = f"{primitive}({', '.join(operands)})"
+            if number in self.products:
+                target, rate, *sides = operands
+                made = self.product(number, target, *sides, rate)
+            self.once.append(f"f{number} = {made}")
             self.step.append(line(f"f{number}()", instruction.origin))
         elif primitive in VIEWS:
             self.once.append(f"{name} = {view(instruction, operands[0])}")
@@ -171,6 +181,8 @@ class _Writer:
             self.once.append(f"{name} = {operands[0]}.reshape({instruction.shape})")
         else:
             self.memory(number, instruction)
+            if number in self.products:
+                self.once.append(f"f{number} = {self.product(number, name, *operands)}")
             lines = self.once if number in self.placement.fixed else self.step
             for code in self.computation(number, instruction, operands):
                 lines.append(line(code, instruction.origin))
@@ -194,6 +206,8 @@ class _Writer:
         if primitive in REDUCTIONS:
             return self.reduction(number, instruction, operands[0])
         match primitive:
+            case "matmul" if number in self.products:
+                return [f"f{number}()"]
             case "matmul":
                 return [f"matmul({arguments}, {out})"]
             case "where":

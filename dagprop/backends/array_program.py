@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from dagprop.backends.array_code import NUMPY_NAMES, OTHER_NAMES, ArrayCode, array_code
+from dagprop.backends.array_code import ArrayCode, array_code
 from dagprop.backends.blas import subtract_column_sums, subtract_product, threads
+from dagprop.backends.code_text import NUMPY_NAMES, OTHER_NAMES
 from dagprop.backends.coefficients import CoefficientArrays
 from dagprop.backends.interrupts import uninterrupted
 from dagprop.backends.numpy_namespace import numpy_namespace, one_hot
@@ -91,24 +92,20 @@ def compiled(
     updates: Mapping[str, str],
     inputs: Sequence[Array],
     steps: float,
-) -> tuple[Step, tuple[Array, ...], str]:
-    """Return what :func:`bind` makes of a program, and what it is, for the user.
+) -> tuple[Step, tuple[Array, ...], str, int | None]:
+    """Return what :func:`bind` makes of a program, what it is, for the user, and how many threads NumPy is to use.
 
-    It has kernels where they pay in so many steps and LLVM is there.
+    It has kernels where they pay in so many steps and LLVM is there.  There is 1 thread where all products that are
+    left to NumPy are too small for several.
     """
     code = array_code(program, outputs, updates, steps)
+    title = f"{ARRAYS} with fused kernels (LLVM)" if code.llvm else ARRAYS
     try:
-        return *bind(code, inputs), f"{ARRAYS} with fused kernels (LLVM)" if code.llvm else ARRAYS
+        step, arrays = bind(code, inputs)
     except NotCompiledError:
-        return *bind(array_code(program, outputs, updates), inputs), ARRAYS
-
-
-def thread_count(program: Program) -> int | None:
-    """Return 1 where the matrix products of a program are too small for several threads, else None."""
-    instructions = program.instructions
-    products = (i for i in instructions if i.primitive == "matmul")
-    largest = max((2 * prod(i.shape) * instructions[i.operands[0]].shape[-1] for i in products), default=0)
-    return 1 if largest <= ONE_THREAD else None
+        code, title = array_code(program, outputs, updates), ARRAYS
+        step, arrays = bind(code, inputs)
+    return step, arrays, title, 1 if code.largest <= ONE_THREAD else None
 
 
 class ArrayProgram:
@@ -127,8 +124,8 @@ class ArrayProgram:
         self._names = [name for name in program.outputs if outputs is None or name in outputs]
         shapes = {name: program.instructions[number].shape for name, number in program.inputs.items()}
         self._inputs = {name: _empty(prod(shape), program.dtype).reshape(shape) for name, shape in shapes.items()}
-        self._step, self._outputs, _ = compiled(program, outputs, {}, list(self._inputs.values()), runs)
-        self._threads = thread_count(program)
+        inputs = list(self._inputs.values())
+        self._step, self._outputs, _, self._threads = compiled(program, outputs, {}, inputs, runs)
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Return the outputs for some inputs, which may have more than are needed.
@@ -253,11 +250,10 @@ class _BatchStep:
         self.rates = CoefficientArrays(split, task.dtype)
         leaves |= self.rates.arrays
         wanted, updates = results(task, program)
-        self.threads = thread_count(program)
         # A short last batch comes once an epoch only: it is not worth another compilation.
         steps = task.steps if size == task.batch_size or task.steps == inf else 0
         inputs = [leaves[name] for name in program.inputs]
-        self._step, outputs, self.title = compiled(program, wanted, updates, inputs, steps)
+        self._step, outputs, self.title, self.threads = compiled(program, wanted, updates, inputs, steps)
         names = [name for name in program.outputs if name in wanted]
         by_name = dict(zip(names, outputs, strict=True))
         self._loss = by_name["loss"]

@@ -1,10 +1,23 @@
-"""Python as text: lines with comments, and views of arrays."""
+"""Python as text: the names of NumPy, lines with comments, and views of arrays."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from dagprop.program.records import Instruction
+from dagprop.program.records import ELEMENTWISE, Instruction
+
+NUMPY_NAMES = {
+    **{name: name for name, count in ELEMENTWISE.items() if count < 3 and name not in ("real", "erf", "erfc")},
+    **{"abs": "absolute", "pow": "power", "round": "rint"},
+    **{f"a{name}": f"arc{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+}
+"""What NumPy calls each primitive that is one of its elementwise functions."""
+
+REDUCTIONS = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum"}
+"""What NumPy reduces with."""
+
+OTHER_NAMES = ("matmul", "argmax", "concatenate", "copyto", "broadcast_to")
+"""What else of NumPy the code calls."""
 
 _WIDTH = 56
 

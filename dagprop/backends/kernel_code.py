@@ -11,6 +11,7 @@ from dagprop.backends.code_text import printable
 from dagprop.backends.groups import Group, Member
 from dagprop.backends.kernel_values import KernelLines, Scope
 from dagprop.backends.llvm_code import TYPES, declarations, number
+from dagprop.backends.product_code import vector_declarations
 from dagprop.backends.vector_math import vector_functions
 from dagprop.program.records import Instruction
 
@@ -34,15 +35,16 @@ class Kernel:
     checks: bool
 
 
-def module_text(kernels: Sequence[Kernel], dtype: str) -> str:
-    """Return the module of some kernels."""
+def module_text(functions: Sequence[str], dtype: str) -> str:
+    """Return the module of the functions of some kernels and products."""
     kind = TYPES[dtype]
     end = {"double": "f64", "float": "f32"}[kind]
-    bodies = "\n".join(kernel.text for kernel in kernels)
+    bodies = "\n".join(functions)
     pure = "memory(none) nounwind willreturn"
     lines = [line for line in declarations(kind) if "@llvm." in line]
     lines += [f"declare {kind} @llvm.{name}.{end}({kind}, {kind}) {pure}" for name in ("maximum", "minimum")]
     lines.append(f"declare {kind} @llvm.fmuladd.{end}({kind}, {kind}, {kind}) {pure}")
+    lines += vector_declarations(bodies)
     lines.append("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
     return "\n".join([*lines, "", vector_functions(kind, bodies) + bodies])
 

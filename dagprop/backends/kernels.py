@@ -30,7 +30,7 @@ def kernel_binder(text: str) -> Callable[..., Kernel]:
     NotCompiledError
         If LLVM is not there.
     """
-    code = machine_code(text, (), (), True, False)
+    code = machine_code(text, (), (), "all", unroll=False)
 
     def kernel(name: str, *arrays: Array) -> Kernel:
         prototype = ctypes.CFUNCTYPE(ctypes.c_int, *(ctypes.c_void_p for _ in arrays))

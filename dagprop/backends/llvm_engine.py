@@ -8,9 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from dagprop.backends.trainer import NotCompiledError
+
+Effort = Literal["quick", "code", "all"]
+"""How much is done for good machine code: the first that comes; registers and instructions are chosen with care; before
+that, improvements are looked for in the whole module.  The results are the same, bit by bit.
+"""
 
 KEPT = 32
 """How many modules are kept, so that the same network is not compiled twice in a row."""
@@ -38,7 +43,7 @@ def machine_code(
     text: str,
     signatures: tuple[tuple[str, str], ...],
     library: tuple[str, ...],
-    optimise: bool,
+    effort: Effort,
     unroll: bool = True,
 ) -> MachineCode:
     """Compile a module for the machine that this runs on.
@@ -51,8 +56,7 @@ def machine_code(
         The functions to call, each with a letter an argument: p pointer, i integer of 64 bits, d double.
     library : tuple of str
         The functions of the C library that it calls.
-    optimise : bool
-        Whether to look for improvements before code is made.
+    effort : Effort
     unroll : bool
         Whether loops may be written out several times over, which takes longer to compile.
 
@@ -66,9 +70,12 @@ def machine_code(
         llvm.add_symbol(name, _library_address(name))
     module = llvm.parse_assembly(text)
     machine = target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2, jit=True
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=0 if effort == "quick" else 2,
+        jit=True,
     )
-    if optimise:
+    if effort == "all":
         options = llvm.create_pipeline_tuning_options(speed_level=2)
         options.loop_unrolling = options.loop_interleaving = unroll
         builder = llvm.create_pass_builder(machine, options)
@@ -80,6 +87,28 @@ def machine_code(
         for name, letters in signatures
     }
     return MachineCode(functions, engine)
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """The vector registers of a processor: how many there are, and of how many bytes."""
+
+    count: int
+    size: int
+
+
+@cache
+def registers() -> Registers:
+    """Return the vector registers of the machine that this runs on; where LLVM is not there, what most have."""
+    try:
+        features = _llvm()[0].get_host_cpu_features()
+    except NotCompiledError:
+        features = {}
+    if features.get("avx512f"):
+        return Registers(32, 64)
+    if features.get("neon"):
+        return Registers(32, 16)
+    return Registers(16, 32 if features.get("avx") else 16)
 
 
 def addresses(arrays: Sequence[Any]) -> Any:

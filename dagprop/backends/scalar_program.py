@@ -14,7 +14,7 @@ import numpy as np
 from dagprop.backends.bytecode import encode, operations_of
 from dagprop.backends.coefficients import Coefficients
 from dagprop.backends.llvm_code import TYPES, check_single, library_functions
-from dagprop.backends.llvm_engine import MachineCode, addresses, machine_code
+from dagprop.backends.llvm_engine import Effort, MachineCode, addresses, machine_code
 from dagprop.backends.machine_code import MACHINE_SIGNATURE, machine_text
 from dagprop.backends.reference import Array
 from dagprop.backends.scalar_code import EPOCH_SIGNATURE, EVALUATE_SIGNATURE, Roles, epoch_text, evaluate_text
@@ -26,6 +26,9 @@ from dagprop.program.trace import plan_program
 
 COMPILED_SIZE = 300
 """Programs of more instructions run on the machine instead."""
+
+WORTH = 10_000_000
+"""So many operations make up for the milliseconds that good machine code takes longer to make than quick code."""
 
 FIRST_CALL = 50_000
 """About how many operations the first call does, from which the others are measured."""
@@ -125,17 +128,19 @@ class ScalarTrainer:
         self._task, self._roles, self._batched = task, roles, is_batched(task)
         self._columns = [np.ascontiguousarray(task.sampled[name].reshape(-1)) for name in roles.sampled]
         self._column_addresses = addresses(self._columns)
-        self._steps = max(1, FIRST_CALL // len(program.instructions) // (task.batch_size if self._batched else 1))
-        self._shapes = [task.variables[name].shape for name in roles.changing]
-        self._given: Mapping[str, Array] = {}
         # Two operations a parameter are what plain gradient descent takes.
         size = len(program.instructions) + sum(max(update.size - 2, 0) for update in updates.values())
+        operations = size * (task.batch_size if self._batched else 1)  # of a step
+        self._steps = max(1, FIRST_CALL // operations)
+        pays = task.steps * operations > WORTH
+        self._shapes = [task.variables[name].shape for name in roles.changing]
+        self._given: Mapping[str, Array] = {}
         if size <= COMPILED_SIZE:
             self.title = SCALAR
-            self._memory, slots, self._call = self._compiled(program, updates)
+            self._memory, slots, self._call = self._compiled(program, updates, "all" if pays else "quick")
         else:
             self.title = "scalar program on a compiled machine (LLVM)"
-            self._memory, slots, self._call = self._interpreted(program, updates)
+            self._memory, slots, self._call = self._interpreted(program, updates, "code" if pays else "quick")
         self._start = self._memory.copy()
         self._rates = {name: slots[name] for name in self._coefficients.fixed}
         self._slots = {name: slots[name] for name in roles.leaves if name not in self._rates}
@@ -188,11 +193,13 @@ class ScalarTrainer:
         columns = [pairs[:, place].reshape(len(pairs), *(1,) * (rank - 1)) for place, rank in enumerate(ranks)]
         return [(columns[0], columns[1])]
 
-    def _compiled(self, program: Program, updates: Updates) -> tuple[Array, Mapping[str, int], Callable[..., None]]:
+    def _compiled(
+        self, program: Program, updates: Updates, effort: Effort
+    ) -> tuple[Array, Mapping[str, int], Callable[..., None]]:
         """Return the memory, where the leaves lie in it, and what does some steps, of a program compiled whole."""
         roles, dtype = self._roles, self._task.dtype
         text = epoch_text(program, roles, updates, self._batched)
-        function = compiled(text, EPOCH_SIGNATURE, dtype).functions["epoch"]
+        function = compiled(text, EPOCH_SIGNATURE, dtype, effort).functions["epoch"]
         memory = np.zeros(max(len(roles.leaves), 1), dtype)
         address = memory.ctypes.data
 
@@ -207,12 +214,14 @@ class ScalarTrainer:
 
         return memory, {name: slot for slot, name in enumerate(roles.leaves)}, call
 
-    def _interpreted(self, program: Program, updates: Updates) -> tuple[Array, Mapping[str, int], Callable[..., None]]:
+    def _interpreted(
+        self, program: Program, updates: Updates, effort: Effort
+    ) -> tuple[Array, Mapping[str, int], Callable[..., None]]:
         """Return the same of a program that runs on the machine."""
         roles, dtype = self._roles, self._task.dtype
         code = encode(program, roles, updates, self._batched)
         text = machine_text(TYPES[dtype], operations_of(code))
-        function = compiled(text, MACHINE_SIGNATURE, dtype, optimise=False).functions["machine"]
+        function = compiled(text, MACHINE_SIGNATURE, dtype, effort).functions["machine"]
         memory = code.values
         slots = np.array([code.slots[name] for name in roles.sampled], np.int64)
         # The machine finds the loss behind the two compared values.
@@ -242,7 +251,7 @@ def evaluate(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         If the program works on arrays.
     """
     check_single(program)
-    function = compiled(evaluate_text(program), EVALUATE_SIGNATURE, program.dtype).functions["evaluate"]
+    function = compiled(evaluate_text(program), EVALUATE_SIGNATURE, program.dtype, "quick").functions["evaluate"]
     given = np.array([inputs[name].reshape(()) for name in program.inputs], program.dtype)
     found = np.empty(len(program.outputs), program.dtype)
     function(given.ctypes.data, found.ctypes.data)
@@ -250,11 +259,11 @@ def evaluate(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
     return {name: value.reshape(shape) for name, value, shape in zip(program.outputs, found, shapes, strict=True)}
 
 
-def compiled(text: str, signature: tuple[str, str], dtype: str, optimise: bool = True) -> MachineCode:
+def compiled(text: str, signature: tuple[str, str], dtype: str, effort: Effort) -> MachineCode:
     """Return machine code for one function."""
     kind = TYPES[dtype]
     library = tuple(name for name in library_functions(kind) if f"@{name}(" in text or name.startswith("fmod"))
-    return machine_code(text, (signature,), library, optimise)
+    return machine_code(text, (signature,), library, effort)
 
 
 def scalar_text(task: TrainingTask) -> str:

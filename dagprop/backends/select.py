@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -24,8 +24,6 @@ REFERENCE = "reference (NumPy, step by step)"
 
 _TRAINERS = (("scalar_program", "ScalarTrainer"), ("array_program", "ArrayTrainer"))
 """What is tried, the fastest first; each says by NotCompiledError what it cannot do."""
-
-_log = logging.getLogger("dagprop")
 
 
 def check_backend(backend: str) -> None:
@@ -169,4 +167,7 @@ def say_fallback(error: Exception) -> None:
 
 def say(title: str) -> None:
     """Report which back end computes, to those who listen to the logger "dagprop"."""
-    _log.info("backend: %s", title)
+    if "logging" in sys.modules:  # without it nobody listens, and to import it takes longer than to say it
+        from logging import getLogger
+
+        getLogger("dagprop").info("backend: %s", title)

@@ -10,7 +10,7 @@ import click
 from dagprop.cli import options
 
 if TYPE_CHECKING:
-    from dagprop.api import Backprop
+    from dagprop.backends.edges import Backprop
     from dagprop.explain.numbers import Shown
     from dagprop.plan.network import Network
 
@@ -85,6 +85,7 @@ def _tables(
     network: Network, done: Backprop, parameters: dict[str, dict[str, Any]], lr: float | None, shown: Shown
 ) -> list[str]:
     from dagprop.cli.output import names_text
+    from dagprop.explain.notation import partial_text
     from dagprop.explain.numbers import array_text, number_text
     from dagprop.explain.tables import table
     from dagprop.graph.records import TrainSettings
@@ -103,7 +104,7 @@ def _tables(
     pairs = Counter((edge.source, edge.target) for edge in done.edges)
 
     def gradient(number: int, source: str) -> str:
-        name = f"∂{loss}/∂{source}"
+        name = partial_text(loss, source)
         if uses[source] == 1:
             return name
         total = array_text(done.gradients[source], shown)
@@ -111,7 +112,8 @@ def _tables(
 
     backward = [
         (
-            f"∂{edge.target}/∂{edge.source}" + (f" ({edge.input})" if pairs[edge.source, edge.target] > 1 else ""),
+            partial_text(edge.target, edge.source)
+            + (f" ({edge.input})" if pairs[edge.source, edge.target] > 1 else ""),
             "–" if edge.local is None else array_text(edge.local, shown),
             array_text(done.gradients[network.outputs[edge.target][0]], shown),
             array_text(edge.contribution, shown),

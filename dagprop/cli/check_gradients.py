@@ -173,11 +173,14 @@ def _summary(part: Part, thing: str, loss: str | None) -> list[str]:
 
 def _derivative(finding: Finding, loss: str | None) -> str:
     """Return how a derivative is written: ∂h[0, 2]/∂x[1], or ∂h/∂x at [0, 2] where both are the same entry."""
+    from dagprop.explain.notation import partial_text
+
+    by = f"{finding.source}{_index(finding.entry)}"
     if not finding.input:
-        return f"∂{loss}/∂{finding.source}{_index(finding.entry)}"
+        return partial_text(str(loss), by)
     if finding.output is None or finding.output == finding.entry:
-        return f"∂{finding.node}/∂{finding.source}" + (f" at {_index(finding.entry)}" if finding.entry else "")
-    return f"∂{finding.node}{_index(finding.output)}/∂{finding.source}{_index(finding.entry)}"
+        return partial_text(finding.node, finding.source) + (f" at {_index(finding.entry)}" if finding.entry else "")
+    return partial_text(f"{finding.node}{_index(finding.output)}", by)
 
 
 def _index(entry: tuple[int, ...]) -> str:
@@ -211,7 +214,8 @@ def _jump(finding: Finding, loss: str | None, digits: int) -> str:
 def _not_finite(finding: Finding, loss: str | None, digits: int) -> str:
     from dagprop.explain.numbers import number_text
 
-    return f"{_place(finding, loss)}: the rule gives {number_text(finding.rule, digits)}; {finding.hint}"
+    why = f"; {finding.hint}" if finding.hint else ""
+    return f"{_place(finding, loss)}: the rule gives {number_text(finding.rule, digits)}{why}"
 
 
 def _rounding(finding: Finding, loss: str | None, digits: int) -> str:

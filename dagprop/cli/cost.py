@@ -9,7 +9,7 @@ import click
 from dagprop.cli import options
 
 if TYPE_CHECKING:
-    from dagprop.api import Cost, ParameterCost
+    from dagprop.explain.cost import Cost, ParameterCost
 
 MOST_PARAMETERS = 24
 """Rows of the table of parameters; the middle of a longer one is left out."""

@@ -30,17 +30,28 @@ def parse_element(context: click.Context, option: click.Parameter, text: str | N
 @click.command("derive")
 @options.graph_argument
 @click.option("--wrt", multiple=True, metavar="NODE,...", help="Whose gradients.  [default: every trained parameter]")
-@click.option("--element", metavar="I,J", callback=parse_element, help="Write out this entry too, in single numbers.")
+@click.option(
+    "--element",
+    metavar="I,J",
+    callback=parse_element,
+    help="Write out this entry of each gradient that has it, in single numbers.",
+)
 @click.option(
     "--numeric",
     type=click.Choice(["symbolic", "substituted", "all"]),
     default="substituted",
     show_default=True,
-    help="Formulas only; or with numbers put in; or each local derivative on rows of its own too.",
+    help="Formulas only; or with numbers put in; or the forward pass and each local derivative worked out too.",
 )
 @options.document_options
 @click.option("--check", is_flag=True, help="Multiply out what is displayed; compare with the engine and differences.")
-@click.option("--lr", type=options.Finite(min=0), help="The learning rate of the update.  [default: the graph's]")
+@click.option(
+    "--lr",
+    "--learning-rate",
+    "lr",
+    type=options.Finite(min=0),
+    help="The learning rate of the update.  [default: the graph's]",
+)
 @options.feeding
 @options.row_option
 @options.digits_option
@@ -72,7 +83,13 @@ def command(
     """
     from dagprop.api import derive
     from dagprop.cli.output import json_text, note
-    from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers, write_text
+    from dagprop.cli.session import (
+        note_random_parameters,
+        open_session,
+        refuse_two_readers,
+        warn_non_finite,
+        write_text,
+    )
     from dagprop.explain.algorithm import algorithm
     from dagprop.explain.derivation_document import derivation_document
     from dagprop.explain.derivation_json import derivation_data
@@ -88,6 +105,7 @@ def command(
     feeds = session.feeds(data, row)
     derivation = derive(session.graph, wanted or None, feeds, session.parameters)
     note_random_parameters(session)
+    warn_non_finite(derivation.network, derivation.values)
     refuse_element(derivation, element)
     if as_json:
         text = json_text(derivation_data(derivation, element))
@@ -105,34 +123,35 @@ def command(
 
 
 def refuse_element(derivation: Derivation, element: tuple[int, ...] | None) -> None:
-    """Refuse an entry that a gradient does not have."""
-    if element is None:
+    """Refuse an entry that none of the gradients has."""
+    if element is None or any(derivation.has_entry(name, element) for name in derivation.wanted):
         return
-    for name in derivation.wanted:
-        shape = derivation.plain(name, derivation.values[name]).shape
-        if len(element) != len(shape) or any(not 0 <= i < size for i, size in zip(element, shape, strict=True)):
-            index = ",".join(map(str, element))
-            message = f"--element {index}: {name} has the shape {shape}, counted from 0"
-            raise click.UsageError(f"{message}; --wrt chooses another node")
+    index = ",".join(map(str, element))
+    shapes = {name: derivation.plain(name, derivation.values[name]).shape for name in derivation.wanted[:4]}
+    have = ", ".join(f"{name} has {' x '.join(map(str, shape)) or 'no axes'}" for name, shape in shapes.items())
+    raise click.UsageError(f"--element {index}: there is no such entry; {have}; one index an axis, counted from 0")
 
 
 def _check(session: Session, derivation: Derivation, feeds: dict[str, Any], digits: int, aside: bool) -> bool:
     """Print how the formulas compare with the engine, and the engine with differences; return whether all agree."""
     from dagprop.api import check_gradients
     from dagprop.explain.derivation_check import check_derivation
+    from dagprop.explain.notation import partial_text
     from dagprop.explain.numbers import Shown, array_text, number_text
     from dagprop.explain.tables import table
 
-    lines = [line for line in check_derivation(derivation, digits) if line.target in set(derivation.wanted)]
+    wanted = set(derivation.wanted)
+    lines = [line for line in check_derivation(derivation, digits) if line.reused or line.target in wanted]
     shown = Shown(digits)
     rows = [
         (
-            f"∂{derivation.loss}/∂{line.target}",
+            partial_text(derivation.loss, line.target),
             *(array_text(derivation.plain(line.target, array), shown) for array in (line.by_formula, line.by_engine)),
             "–" if line.by_digits is None else number_text(line.by_digits, digits),
             "agree" if line.passed else f"differ by {number_text(line.relative, 2)} of the largest entry",
         )
-        for line in lines[:MOST_CHECKED]
+        for place, line in enumerate(lines)
+        if place < MOST_CHECKED or not line.passed
     ]
     header = ("gradient", "by the formula", "by the engine", "by the digits shown", "")
     click.echo(f"\nCheck\n{table(header, rows)}", err=aside)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dagprop.cli import options
+from dagprop.explain.numbers import log_text, number_of_log
 
 if TYPE_CHECKING:
-    from dagprop.api import Flow, ParameterFlow
+    from dagprop.explain.flow import Flow, ParameterFlow
 
 MOST_ROWS = 24
 """Rows of a table; the middle of a longer one is left out."""
@@ -113,11 +114,6 @@ def _most_extreme(parameters: Iterable[ParameterFlow]) -> ParameterFlow | None:
     return max(reversed(judged), key=extremity, default=None)
 
 
-def _number(log: float) -> float:
-    """Return the number of a decimal logarithm; one that no float64 holds is 0 or infinite."""
-    return 10**log if log < 308 else math.inf if log >= 308 else math.nan
-
-
 def _document(found: Flow, shown: ParameterFlow | None) -> dict[str, Any]:
     return {
         "parameters": {
@@ -125,11 +121,11 @@ def _document(found: Flow, shown: ParameterFlow | None) -> dict[str, Any]:
                 "verdict": parameter.verdict,
                 "blame": parameter.blame,
                 "start": parameter.start,
-                "size": _number(parameter.log_size),
-                "ratio": _number(parameter.log_ratio),
+                "size": number_of_log(parameter.log_size),
+                "ratio": number_of_log(parameter.log_ratio),
                 "log10_size": parameter.log_size,
                 "log10_ratio": parameter.log_ratio,
-                "factors": {kind: _number(log) for kind, log in parameter.log_factors.items()},
+                "factors": {kind: number_of_log(log) for kind, log in parameter.log_factors.items()},
                 "log10_factors": parameter.log_factors,
             }
             for parameter in found.parameters
@@ -145,28 +141,16 @@ def _document(found: Flow, shown: ParameterFlow | None) -> dict[str, Any]:
                     "op": step.op or None,
                     "kind": step.kind,
                     "of": step.of,
-                    "factor": _number(step.log_factor),
+                    "factor": number_of_log(step.log_factor),
                     "uses": step.uses,
-                    "uses_factor": _number(step.log_uses),
-                    "size": _number(step.log_size),
+                    "uses_factor": number_of_log(step.log_uses),
+                    "size": number_of_log(step.log_size),
                     "log10_size": step.log_size,
                 }
                 for step in found.chain(shown.id)
             ],
         },
     }
-
-
-def _log_text(log: float, digits: int) -> str:
-    """Return a number by its decimal logarithm, with significant digits, however small or large it is."""
-    from dagprop.explain.numbers import number_text
-
-    if math.isnan(log):
-        return "–"
-    if log == -math.inf or abs(log) < 300:
-        return number_text(_number(log), digits)
-    exponent = math.floor(log)
-    return f"{number_text(10 ** (log - exponent), digits)}e{exponent:+d}"
 
 
 def _text(found: Flow, shown: ParameterFlow | None, digits: int) -> str:
@@ -190,8 +174,8 @@ def _text(found: Flow, shown: ParameterFlow | None, digits: int) -> str:
     rows = [
         (
             parameter.id,
-            *(_log_text(log, min(digits, 4)) for log in (parameter.log_size, parameter.log_ratio)),
-            *(_log_text(log, min(digits, 4)) for log in parameter.log_factors.values()),
+            *(log_text(log, min(digits, 4)) for log in (parameter.log_size, parameter.log_ratio)),
+            *(log_text(log, min(digits, 4)) for log in parameter.log_factors.values()),
             parameter.verdict,
         )
         for parameter in found.parameters
@@ -205,15 +189,17 @@ def _text(found: Flow, shown: ParameterFlow | None, digits: int) -> str:
 
 
 def _blame_text(found: Flow, parameter: ParameterFlow, digits: int) -> str:
+    from dagprop.explain.notation import partial_text
+
     assert parameter.blame is not None
-    gradient = f"∂{found.loss}/∂{parameter.id}"
+    gradient = partial_text(found.loss, parameter.id)
     if math.isnan(parameter.log_size):
         return f"{gradient} is not finite: exploding"
     factors = found.factors(parameter, parameter.blame)
-    product = _log_text(parameter.log_factors[parameter.blame], 3)
+    product = log_text(parameter.log_factors[parameter.blame], 3)
     head = (
-        f"{gradient} = {_log_text(parameter.log_size, digits)} is {_log_text(parameter.log_ratio, 3)} of "
-        f"∂{found.loss}/∂{parameter.start}: {parameter.verdict}, by its "
+        f"{gradient} = {log_text(parameter.log_size, digits)} is {log_text(parameter.log_ratio, 3)} of "
+        f"{partial_text(found.loss, str(parameter.start))}: {parameter.verdict}, by its "
     )
     if -math.inf < parameter.log_size < LEAST_LOG:
         head = head.replace(f"{parameter.verdict}, ", f"{parameter.verdict} (no float64 is so small), ")
@@ -225,10 +211,10 @@ def _blame_text(found: Flow, parameter: ParameterFlow, digits: int) -> str:
     known = [step for step in factors if not math.isnan(step.log_factor)]  # there is none behind a gradient of 0
     # Rounded, so that equal factors stay in the order of the chain.
     worst = sorted(known, key=lambda step: sign * round(max(step.log_factor, -1e6), 9))[:MOST_NAMED]
-    named = ", ".join(f"{'·'.join(step.of)} {_log_text(step.log_factor, 3)}" for step in worst)
+    named = ", ".join(f"{'·'.join(step.of)} {log_text(step.log_factor, 3)}" for step in worst)
     mean = ""
     if math.isfinite(parameter.log_factors[parameter.blame]):
-        each = _log_text(parameter.log_factors[parameter.blame] / len(factors), 3)
+        each = log_text(parameter.log_factors[parameter.blame] / len(factors), 3)
         mean = f", {each} each in the geometric mean"
     extreme = "smallest" if sign > 0 else "largest"
     return f"{head}{len(factors)} {parameter.blame} factors, together {product}{mean}; {extreme}: {named}"
@@ -236,18 +222,19 @@ def _blame_text(found: Flow, parameter: ParameterFlow, digits: int) -> str:
 
 def _chain_text(found: Flow, shown: ParameterFlow, digits: int) -> str:
     from dagprop.cli.long_texts import middle_shortened
+    from dagprop.explain.notation import partial_text
     from dagprop.explain.tables import table
 
     chain = found.chain(shown.id)
     bars = _bars([step.log_size for step in chain])
     rows = [
         (
-            f"∂{found.loss}/∂{step.value}",
-            _log_text(step.log_size, digits),
-            "" if step.user is None else f"× {_log_text(step.log_factor, digits)}",
+            partial_text(found.loss, step.value),
+            log_text(step.log_size, digits),
+            "" if step.user is None else f"× {log_text(step.log_factor, digits)}",
             "" if step.user is None else " ".join([step.kind, "·".join(step.of)]).rstrip(),
             step.op,
-            f"× {_log_text(step.log_uses, 4)} by {step.uses} uses" if step.uses > 1 else "",
+            f"× {log_text(step.log_uses, 4)} by {step.uses} uses" if step.uses > 1 else "",
             bar,
         )
         for step, bar in zip(chain, bars, strict=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from contextlib import suppress
@@ -11,46 +10,22 @@ from typing import TextIO
 import click
 
 from dagprop import __version__
+from dagprop.cli.plugin_commands import PluginGroup
 from dagprop.errors import DagpropError, Problem
 
 COMMANDS = (
-    *("check", "show", "run", "backprop", "equation", "depends", "derive", "draw"),
+    *("check", "show", "run", "backprop", "equation", "depends", "derive", "draw", "animate"),
     *("paths", "cost", "flow", "check-gradients"),
-    *("train", "predict", "evaluate", "plot", "compile", "bench", "ops", "schema"),
+    *("train", "predict", "evaluate", "plot", "compile", "bench", "ops", "plugins", "schema"),
 )
 """The commands, in the order in which a newcomer meets them; each is a module of this folder, with _ for -."""
 
 INTERRUPTED = 130
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for, so that starting costs little."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of that name, or None."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"dagprop.cli.{cmd_name.replace('-', '_')}").command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that the arguments name; a near miss is suggested."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from dagprop.errors import quote, suggest
-
-            hint = suggest(args[0], COMMANDS) or f"the commands are: {', '.join(COMMANDS)}"
-            ctx.fail(f"no such command {quote(args[0])}; {hint}")
-        return super().resolve_command(ctx, args)
-
-
 @click.group(
-    cls=LazyGroup,
+    cls=PluginGroup,
+    modules={name: f"dagprop.cli.{name.replace('-', '_')}" for name in COMMANDS},
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "DAGPROP", "max_content_width": 100},
 )
 @click.version_option(__version__, "--version", prog_name="dagprop")

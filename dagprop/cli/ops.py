@@ -41,22 +41,28 @@ def command() -> None:
 @options.plugin_option
 @options.debug_option
 def list_ops(as_json: bool, plugins: tuple[str, ...]) -> None:
-    """List every op and shipped definition with its inputs and attributes."""
+    """List every op and definition with its inputs and attributes, and where it is from."""
     from dagprop.cli.output import json_text
-    from dagprop.cli.session import load_plugins
+    from dagprop.cli.session import load_every_plugin, load_plugins
     from dagprop.explain.tables import table
     from dagprop.ops.registry import vocabulary
 
     load_plugins(plugins)
+    load_every_plugin()
     described = [_describe(name, entry) for name, entry in vocabulary().items()]
     if as_json:
         click.echo(json_text({"ops": described}))
         return
     rows = [
-        (item["name"], ", ".join(_input_text(entry) for entry in item["inputs"]), _first_line(item["doc"]))
+        (
+            item["name"],
+            ", ".join(_input_text(entry) for entry in item["inputs"]),
+            item["plugin"] or "dagprop",
+            _first_line(item["doc"]),
+        )
         for item in described
     ]
-    click.echo(table(("op", "inputs", "what it does"), rows))
+    click.echo(table(("op", "inputs", "from", "what it does"), rows))
 
 
 @command.command("show")
@@ -93,6 +99,7 @@ def show_op(
     from dagprop.cli.session import load_plugins
     from dagprop.errors import GraphError, Problem, quote, suggest
     from dagprop.explain.op_curve import op_curve
+    from dagprop.ops.providers.provide import provide
     from dagprop.ops.registry import ops, vocabulary
     from dagprop.render.explained_figures import op_figure
 
@@ -101,8 +108,12 @@ def show_op(
     load_plugins(plugins)
     known = vocabulary()
     if name not in known:
-        hint = suggest(name, known) or "see: dagprop ops list"
-        raise GraphError(Problem("DP101", f"unknown op {quote(name)}", hint))
+        provided = provide([name])
+        known = vocabulary()
+        if name not in known:
+            hint = suggest(name, known) or "see: dagprop ops list"
+            problem = Problem("DP101", f"unknown op {quote(name)}", hint, unknown=name)
+            raise GraphError(provided.explain(problem), *provided.problems)
     if plot:
         chosen = figure_format(format, output, as_json)
         write_figure(op_figure(op_curve(name, settings, ends or (-6.0, 6.0), over)), chosen, output, theme)
@@ -112,6 +123,8 @@ def show_op(
         click.echo(json_text(described))
         return
     click.echo(f"{name}: {described['doc']}\n")
+    if described["plugin"]:
+        click.echo(f"  plugin     {described['plugin']}, {described['file']}")
     for entry in described["inputs"]:
         click.echo(f"  input      {_input_text(entry)}")
     for attribute in described["attributes"]:
@@ -121,9 +134,10 @@ def show_op(
 
 
 def _describe(name: str, entry: Signature | Definition) -> dict[str, Any]:
-    """Return what an op or a definition takes, as JSON."""
+    """Return what an op or a definition takes, and where it is from, as JSON."""
     from dagprop.graph.records import Definition
-    from dagprop.ops.registry import ops
+    from dagprop.ops.declared import declared
+    from dagprop.ops.plugins import origin_of
 
     if isinstance(entry, Definition):
         inputs = [{"name": input, "optional": input in entry.optional, "variadic": False} for input in entry.inputs]
@@ -131,12 +145,20 @@ def _describe(name: str, entry: Signature | Definition) -> dict[str, Any]:
             {"name": attribute, "kind": None, "required": default is None, "default": default}
             for attribute, default in entry.attributes.items()
         ]
-        provider = "dagprop, a definition"
     else:
         inputs = [{"name": i.name, "optional": i.optional, "variadic": i.variadic} for i in entry.inputs]
         attributes = [_attribute(attribute) for attribute in entry.attributes]
-        provider = ops()[name].provider if name in ops() else "dagprop, a leaf"
-    return {"name": name, "doc": entry.doc, "inputs": inputs, "attributes": attributes, "provider": provider}
+    found = declared("definition" if isinstance(entry, Definition) else "op").get(name)
+    origin = origin_of(found) if found else None
+    return {
+        "name": name,
+        "doc": entry.doc,
+        "inputs": inputs,
+        "attributes": attributes,
+        "kind": "definition" if isinstance(entry, Definition) else "op" if found else "leaf",
+        "plugin": str(origin) if origin else None,
+        "file": found.provider if found and origin else None,
+    }
 
 
 def _attribute(attribute: AttributeSignature) -> dict[str, Any]:

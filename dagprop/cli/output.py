@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from dagprop.errors import Problem
 from dagprop.explain.numbers import number_text
+from dagprop.explain.plain_json import json_text as json_text
+from dagprop.explain.plain_json import to_json as to_json
 
 if TYPE_CHECKING:
     from dagprop.plan.network import Network
 
 MOST_NAMES = 8
 """Names of inputs that a cell of a table holds."""
-
-
-def to_json(value: Any) -> Any:
-    """Return a value as JSON can hold it: arrays as lists, non-finite numbers as texts."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, Mapping):
-        return {str(key): to_json(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_json(item) for item in value]
-    return value
-
-
-def json_text(value: Any, *, indent: int | None = None) -> str:
-    """Return the one object that ``--json`` prints."""
-    return json.dumps(to_json(value), ensure_ascii=False, allow_nan=False, indent=indent)
 
 
 def note(text: str) -> None:

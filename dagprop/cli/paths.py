@@ -10,8 +10,8 @@ import click
 from dagprop.cli import options
 
 if TYPE_CHECKING:
-    from dagprop.api import Path, Paths
     from dagprop.explain.numbers import Shown
+    from dagprop.explain.paths import Path, Paths
     from dagprop.plan.network import Network
 
 LONGEST_PATH = 12
@@ -110,10 +110,11 @@ def _document(found: Paths, element: tuple[int, ...] | None) -> dict[str, Any]:
 
 def _text(network: Network, found: Paths, element: tuple[int, ...] | None, shown: Shown) -> str:
     from dagprop.cli.long_texts import integer_text
+    from dagprop.explain.notation import partial_text
     from dagprop.explain.numbers import array_text
 
     index = f"[{', '.join(map(str, element))}]" if element else ""
-    name = f"∂{found.start}/∂{found.wrt}{index}"
+    name = partial_text(found.start, found.wrt) + index
     gradient = array_text(found.gradient, shown)
     if not found.count:
         return f"no path leads from {found.start} to {found.wrt}: {name} = {gradient}"
@@ -153,6 +154,8 @@ def _remarks(found: Paths, shown: Shown) -> list[str]:
         finite = all(math.isfinite(number) for number in found.gradient.ravel().tolist())
         what = "0" if finite else "not finite"
         lines.append(f"The gradient is {what}, so its parts have no share of it.")
+        if any(path.factors and all(path.factors) and not path.contribution.any() for path in found.paths):
+            lines.append("A product of so many factors is smaller than any float64: dagprop flow says how small.")
     elif found.count > len(found.paths):
         lines.append(f"These {len(found.paths)} make up {100 * found.shown_share:.4g} % of the gradient.")
     size = float(abs(found.gradient).sum())

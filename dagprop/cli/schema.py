@@ -13,13 +13,15 @@ from dagprop.cli import options
 def command(plugins: tuple[str, ...]) -> None:
     """Print the JSON Schema of graph files.
 
-    Editors that know it complete and check graph files while they are written.
+    Editors that know it complete and check graph files while they are written.  It has the ops of the plugins that are
+    registered or installed as well.
     """
     import json
 
-    from dagprop.cli.session import load_plugins
+    from dagprop.cli.session import load_every_plugin, load_plugins
     from dagprop.graph.schema import json_schema
     from dagprop.ops.registry import vocabulary
 
     load_plugins(plugins)
+    load_every_plugin()
     click.echo(json.dumps(json_schema(vocabulary()), indent=2, ensure_ascii=False))

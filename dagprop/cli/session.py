@@ -22,6 +22,7 @@ from dagprop.plan.outputs import prediction_outputs
 from dagprop.plan.steps import plan
 from dagprop.train.checkpoint import fit_weights, load_weights
 from dagprop.train.data import Data, fed_inputs, load_data
+from dagprop.train.op_origins import origin_problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,19 @@ def load_plugins(plugins: Sequence[str]) -> None:
         raise PluginError(*problems)
 
 
+def load_every_plugin() -> None:
+    """Load all plugins that are registered or installed; those that cannot be are named, and left out."""
+    from dagprop.ops.providers.known import known_plugins
+    from dagprop.ops.providers.provide import load_known
+
+    try:
+        problems = load_known(known_plugins())
+    except PluginError as error:
+        problems = list(error.problems)
+    for problem in problems:
+        note(str(replace(problem, warning=True)))
+
+
 def open_graph(path: str, *, plugins: Sequence[str] = (), dtype: str | None = None, verbose: bool = False) -> Graph:
     """Return the graph of a file; warnings go to standard error.
 
@@ -130,11 +144,12 @@ def open_graph(path: str, *, plugins: Sequence[str] = (), dtype: str | None = No
     say_back_end(verbose)
     load_plugins(plugins)
     graph, problems = check_file(path, sys.stdin.buffer)
-    if graph is None:
-        raise graph_error(problems)
     if not click.get_current_context().params.get("as_json"):  # there, only errors have a form
         for problem in problems:
-            note(str(problem))
+            if problem.warning:
+                note(str(problem))
+    if graph is None:
+        raise graph_error(problems)
     graph = replace(graph, dtype=dtype) if dtype else graph
     if verbose:
         network = prepare(graph)
@@ -171,6 +186,8 @@ def open_session(
     parameters, metadata = load_weights(weights) if weights else ({}, {})
     if weights:
         parameters = fit_weights(network, parameters, weights)
+        for problem in origin_problems(graph, metadata, weights):
+            note(str(problem))
     return Session(graph, network, dict(settings), parameters, metadata)
 
 

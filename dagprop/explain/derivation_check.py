@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagprop.backends.reference import Array, Values, sum_to_shape
-from dagprop.explain.derivation_records import Derivation, Line, Term
+from dagprop.explain.derivation_records import Derivation, Term
 from dagprop.explain.evaluation import evaluate
 from dagprop.explain.formula import Product, Reused, Value
 from dagprop.explain.numbers import number_text
@@ -38,6 +38,8 @@ class CheckedLine:
         of single numbers.
     passed : bool
         Whether the formula agrees with the engine to rounding, and the digits as far as they go.
+    reused : bool
+        Whether it has no line of its own, but is part of one that others re-use.
     """
 
     target: str
@@ -46,10 +48,15 @@ class CheckedLine:
     relative: float
     by_digits: float | None
     passed: bool
+    reused: bool = False
+
+
+Displayed = tuple[float, float]
+"""What displayed numbers give, and by how much their rounding may change it."""
 
 
 def check_derivation(derivation: Derivation, digits: int = 6) -> tuple[CheckedLine, ...]:
-    """Return how the formula of each line compares with the engine.
+    """Return how the formula of each line, and of each part that is re-used, compares with the engine.
 
     Parameters
     ----------
@@ -57,18 +64,30 @@ def check_derivation(derivation: Derivation, digits: int = 6) -> tuple[CheckedLi
     digits : int
         The significant digits of the numbers that are displayed.
     """
-    values = derivation.values
+    values, gradients = derivation.values, derivation.gradients
     loss = values[derivation.loss]
     found: Values = {derivation.loss: np.full(loss.shape, 1 / max(loss.size, 1))}
+    displayed: dict[str, Displayed] = {}
+    seen = {derivation.loss}
     checked = []
     for line in derivation.lines:
-        shape = line.value.shape
-        terms = []
+        terms, shown = [], []
         for term in line.terms:
-            terms.append(evaluate(term.formula, values, found).reshape(shape))
+            name = term.start
+            if name is not None and name not in seen:
+                seen.add(name)
+                by_formula = found[name]
+                checked.append(
+                    _compared(name, gradients[name], [by_formula], by_formula, displayed.get(name), reused=True)
+                )
+            terms.append(evaluate(term.formula, values, found).reshape(line.value.shape))
             _remember_steps(term, values, found)
-        found[line.target] = np.asarray(sum(terms, np.zeros(shape)))
-        checked.append(_compared(line, terms, found[line.target], digits))
+            products = _products(term, digits)
+            displayed |= _of_steps(term, products)
+            shown.append(products[-1] if products and line.value.size == 1 else None)
+        seen.add(line.target)
+        found[line.target] = np.asarray(sum(terms, np.zeros(line.value.shape)))
+        checked.append(_compared(line.target, line.value, terms, found[line.target], _total(shown)))
     return tuple(checked)
 
 
@@ -88,32 +107,51 @@ def _remember_steps(term: Term, values: Values, found: Values) -> None:
         found[factor.step.target] = gradient.reshape(shape) if summed is None else summed
 
 
-def _compared(line: Line, terms: Sequence[Array], by_formula: Array, digits: int) -> CheckedLine:
+def _compared(
+    target: str,
+    value: Array,
+    terms: Sequence[Array],
+    by_formula: Array,
+    displayed: Displayed | None,
+    reused: bool = False,
+) -> CheckedLine:
     with np.errstate(all="ignore"):
         # Where large terms cancel, rounding is of their size.
-        size = max(float(np.abs(array).max(initial=0.0)) for array in (line.value, *terms))
-        away = float(np.abs(by_formula - line.value).max(initial=0.0))
-    same = away == 0 or np.array_equal(by_formula, line.value, equal_nan=True)
+        size = max(float(np.abs(array).max(initial=0.0)) for array in (value, *terms))
+        away = float(np.abs(by_formula - value).max(initial=0.0))
+    same = away == 0 or np.array_equal(by_formula, value, equal_nan=True)
     relative = 0.0 if same else away / size if size else float("inf")
-    by_digits, doubt = _by_digits(line, digits)
-    agree = by_digits is None or not np.isfinite(size) or abs(by_digits - line.value.item()) <= doubt
-    tolerance = TOLERANCE[line.value.dtype.name]
-    return CheckedLine(line.target, by_formula, line.value, relative, by_digits, relative <= tolerance and agree)
+    by_digits, doubt = displayed or (None, 0.0)
+    agree = by_digits is None or not np.isfinite(size) or abs(by_digits - value.item()) <= doubt
+    tolerance = TOLERANCE[value.dtype.name]
+    return CheckedLine(target, by_formula, value, relative, by_digits, relative <= tolerance and agree, reused)
 
 
-def _by_digits(line: Line, digits: int) -> tuple[float | None, float]:
-    """Return what the displayed numbers of a line give, and by how much their rounding may change it."""
-    if line.value.size != 1 or not line.terms:
-        return None, 0.0
-    result = doubt = 0.0
-    for term in line.terms:
-        factors = term.numbers.factors if isinstance(term.numbers, Product) else (term.numbers,)
-        product = 1.0
-        for factor in factors:
-            inner = factor.formula if isinstance(factor, Reused) else factor
-            if not isinstance(inner, Value) or inner.array.size != 1:
-                return None, 0.0
-            product *= float(number_text(inner.array.item(), digits))
-        result += product
-        doubt += abs(product) * len(factors) * (10.0 ** (1 - digits) + 8 * float(np.finfo(line.value.dtype).eps))
-    return result, doubt
+def _products(term: Term, digits: int) -> list[Displayed]:
+    """Return what the displayed numbers of a term give, multiplied one after the other; nothing for arrays."""
+    factors = term.numbers.factors if isinstance(term.numbers, Product) else (term.numbers,)
+    product = 1.0
+    found = []
+    for count, factor in enumerate(factors, 1):
+        inner = factor.formula if isinstance(factor, Reused) else factor
+        if not isinstance(inner, Value) or inner.array.size != 1:
+            return []
+        product *= float(number_text(inner.array.item(), digits))
+        rounding = 10.0 ** (1 - digits) + 8 * float(np.finfo(term.value.dtype).eps)
+        found.append((product, abs(product) * count * rounding))
+    return found
+
+
+def _of_steps(term: Term, products: list[Displayed]) -> dict[str, Displayed]:
+    """Return what the displayed numbers give in the middle of a chain, where there is one for each factor."""
+    before = len(products) - len(term.factors)
+    if before not in (0, 1):  # 1 where something is re-used, or a mean is taken
+        return {}
+    return {factor.step.target: products[before + place] for place, factor in enumerate(term.factors[:-1])}
+
+
+def _total(parts: Sequence[Displayed | None]) -> Displayed | None:
+    known = [part for part in parts if part is not None]
+    if not known or len(known) < len(parts):
+        return None
+    return sum(number for number, _ in known), sum(doubt for _, doubt in known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
@@ -34,11 +35,16 @@ from dagprop.explain.formula import (
     Value,
     fold,
     names_in,
-    substitute,
 )
+from dagprop.explain.forward_document import forward_blocks, worked_out
+from dagprop.explain.numbers import log_text
+from dagprop.explain.scaled_backward import arrivals
 from dagprop.explain.update_formulas import PLAIN
 
 Numeric = Literal["symbolic", "substituted", "all"]
+
+LEAST_LOG = -300.0
+"""The decimal logarithm of what a float64 hardly holds."""
 
 MOST_LINES = 24
 """Of more gradients, only the first and the last are shown."""
@@ -57,11 +63,12 @@ def derivation_document(
     ----------
     derivation : Derivation
     numeric : {"symbolic", "substituted", "all"}
-        Whether numbers are put in, and whether each local derivative is worked out on a row of its own.
+        Whether numbers are put in, and whether each value of the forward pass and each local derivative is worked out
+        on rows of its own.
     rate : float
         The learning rate of the update.
     element : tuple of int, optional
-        The entry of the gradients asked for that is written out in single numbers.
+        The entry that is written out in single numbers, of each gradient asked for that has it.
     every_line : bool
         Whether to show all lines, however many.
     """
@@ -71,19 +78,25 @@ def derivation_document(
 def _blocks(
     derivation: Derivation, numeric: Numeric, rate: float, element: tuple[int, ...] | None, every_line: bool
 ) -> Iterator[Block]:
-    yield Heading(f"The gradient of {derivation.loss}", 1)
+    loss = Name(derivation.loss)
+    yield Heading(("The gradient of ", loss), 1)
     if derivation.samples > 1:
-        words = f"{derivation.loss} has {derivation.samples} entries, one a sample; what is made small is their mean."
-        yield Paragraph((words,))
+        yield Paragraph((loss, f" has {derivation.samples} entries, one a sample; what is made small is their mean."))
+    if numeric == "all":
+        yield Heading(("Forward",))
+        yield from forward_blocks(derivation, every_line)
+        yield Heading(("Backward",))
     lines = derivation.lines
+    tiny = _too_small(derivation)
     hidden = 0 if every_line else max(len(lines) - MOST_LINES, 0)
     for number, line in enumerate(lines):
         if hidden and number == MOST_LINES // 2:
             yield Paragraph((f"... {hidden} gradients are left out here: --full shows them, --wrt NODE shows one.",))
         if hidden and MOST_LINES // 2 <= number < MOST_LINES // 2 + hidden:
             continue
-        yield from _line_blocks(derivation, line, numeric, rate)
-        if element is not None and line.target in derivation.wanted and line.terms:
+        yield from _line_blocks(derivation, line, numeric, rate, tiny.get(line.target))
+        asked = element is not None and line.target in derivation.wanted and derivation.has_entry(line.target, element)
+        if element is not None and asked and line.terms:
             yield _element_block(derivation, line, element, numeric)
     if derivation.is_scalar:
         count = derivation.multiplications
@@ -103,30 +116,56 @@ def _element_block(derivation: Derivation, line: Line, element: tuple[int, ...],
     return Equation(left, tuple(rows))
 
 
-def _line_blocks(derivation: Derivation, line: Line, numeric: Numeric, rate: float) -> Iterator[Block]:
-    left = Partial(derivation.loss, line.target, line.value.shape)
+def _too_small(derivation: Derivation) -> dict[str, float]:
+    """Return the decimal logarithm of the size of each gradient that is 0 because no float64 is so small."""
+    zero = [line.target for line in derivation.lines if line.terms and not line.value.any()]
+    if not zero:
+        return {}
+    found = arrivals(derivation.plan, derivation.values, derivation.network.shapes, derivation.samples)
+    return {name: found[name].log_size for name in zero if -math.inf < found[name].log_size < LEAST_LOG}
+
+
+def _line_blocks(
+    derivation: Derivation, line: Line, numeric: Numeric, rate: float, log_size: float | None
+) -> Iterator[Block]:
+    yield line_equation(derivation, line, numeric, log_size)
     if not line.terms:
-        note = (f"{derivation.loss} does not depend on {line.target}",)
-        yield Equation(left, (Value(line.value, line.value.shape),), (note,))
         return
-    rows: list[Formula] = [total([chain(derivation, line, term) for term in line.terms])]
-    notes: list[tuple[Words, ...]] = [_reuse_note(derivation, line)]
-    rows.append(gradient_formula(line))
-    notes.append(())
-    if numeric != "symbolic":
-        numbers = [term.numbers for term in line.terms]
-        if None not in numbers and any(names_in(term.formula) or term.start for term in line.terms):
-            rows.append(total([_shortened(item) for item in numbers if item is not None], line.value.shape))
-            notes.append(())
-        rows.append(Value(line.value, line.value.shape))
-        notes.append(())
-    yield Equation(left, tuple(rows), tuple(notes))
     if numeric == "all":
         for term in line.terms:
             yield from _factor_blocks(derivation, term)
     graph = derivation.network.graph
     if line.target in derivation.wanted and line.target in graph.parameters() and graph.train.optimizer == PLAIN:
         yield update(derivation, line, rate if numeric != "symbolic" else None)
+
+
+def line_equation(derivation: Derivation, line: Line, numeric: Numeric, log_size: float | None = None) -> Equation:
+    """Return a gradient: by the chain rule, by the rules, in numbers, and worked out.
+
+    Parameters
+    ----------
+    derivation : Derivation
+    line : Line
+    numeric : {"symbolic", "substituted", "all"}
+    log_size : float, optional
+        The decimal logarithm of the size of a gradient that is 0 because no float64 is so small.
+    """
+    left = Partial(derivation.loss, line.target, line.value.shape)
+    if not line.terms:
+        note = (Name(derivation.loss), " does not depend on ", Name(line.target))
+        return Equation(left, (Value(line.value, line.value.shape),), (note,))
+    rows: list[tuple[Formula, tuple[Words, ...]]] = []
+    chained = total([chain(derivation, line, term) for term in line.terms])
+    if not isinstance(chained, Partial):  # or it would say once more what stands on the left
+        rows.append((chained, _reuse_note(derivation, line)))
+    rows.append((gradient_formula(line), ()))
+    if numeric != "symbolic":
+        numbers = _numbers(line)
+        if numbers is not None and not isinstance(numbers, Value | Reused):
+            rows.append((numbers, ()))
+        small = () if log_size is None else (f"no float64 is so small: it is of the size {log_text(log_size, 4)}",)
+        rows.append((Value(line.value, line.value.shape), small))
+    return Equation(left, tuple(row for row, _ in rows), tuple(note for _, note in rows))
 
 
 def chain(derivation: Derivation, line: Line, term: Term) -> Formula:
@@ -148,10 +187,17 @@ def _reuse_note(derivation: Derivation, line: Line) -> tuple[Words, ...]:
     if not starts:
         return ()
     words: list[Words] = [ALREADY_COMPUTED]
-    for place, start in enumerate(dict.fromkeys(starts)):
-        there = derivation.line_of[start]
+    for place, there in enumerate(dict.fromkeys(derivation.line_of[start] for start in starts)):
         words += [", " if place else " in ", "this line" if there == line.target else Partial(derivation.loss, there)]
     return (*words, ", re-use (propagate)!")
+
+
+def _numbers(line: Line) -> Formula | None:
+    """Return a gradient with numbers for its factors, if they are few, and if there is more in it than one number."""
+    numbers = [_shortened(term.numbers) for term in line.terms if term.numbers is not None]
+    if len(numbers) < len(line.terms) or not any(names_in(term.formula) or term.start for term in line.terms):
+        return None
+    return total(numbers, line.value.shape)
 
 
 def _shortened(formula: Formula) -> Formula:
@@ -175,16 +221,10 @@ def _shortened(formula: Formula) -> Formula:
 def _factor_blocks(derivation: Derivation, term: Term) -> Iterator[Block]:
     """Yield each local derivative of a term: by its rule, by numbers, and worked out."""
     for factor in term.factors:
-        if factor.local is None:
+        alone = len(term.factors) == 1 and term.start is None and isinstance(factor.formula, Name | Number)
+        if factor.local is None or alone:
             continue
-        rows = [factor.formula]
-        names = names_in(factor.formula)
-        if names and all(derivation.values[name].size <= SMALL for name in names):
-            values = {name: derivation.values[name] for name in names}
-            rows.append(substitute(factor.formula, {name: Value(value, value.shape) for name, value in values.items()}))
-        if not isinstance(rows[-1], (Value, Number)):
-            rows.append(Value(factor.local, factor.local.shape))
-        yield Equation(factor.partial, tuple(rows))
+        yield worked_out(factor.partial, factor.formula, derivation.values, factor.local)
 
 
 def gradient_formula(line: Line) -> Formula:

@@ -38,7 +38,8 @@ def derivation_data(derivation: Derivation, element: tuple[int, ...] | None = No
 
 
 def _line(derivation: Derivation, line: Line, element: tuple[int, ...] | None) -> dict[str, Any]:
-    chosen = element if element is not None and line.target in derivation.wanted else None
+    asked = element is not None and line.target in derivation.wanted and derivation.has_entry(line.target, element)
+    chosen = element if asked else None
     formulas = [term.formula for term in line.terms]
     if line.value.size != 1 and chosen is not None:
         index = derivation.index(line.target, chosen)
@@ -63,6 +64,7 @@ def _line(derivation: Derivation, line: Line, element: tuple[int, ...] | None) -
 def _expressed(derivation: Derivation, formulas: list[Formula]) -> tuple[str | None, dict[str, Any]]:
     """Return the sum of some formulas on single numbers as an expression, and the value of each identifier in it."""
     symbols: dict[str, Any] = {}
+    meanings: dict[str, str] = {}
     if not formulas:
         return None, symbols
     complete = True
@@ -71,7 +73,10 @@ def _expressed(derivation: Derivation, formulas: list[Formula]) -> tuple[str | N
         nonlocal complete
         single = isinstance(part, Name | Partial) and prod(part.shape) == 1
         if single or (isinstance(part, Apply) and part.function == "entry"):
-            symbols[_expression(part)] = evaluate(part, derivation.values, derivation.gradients).reshape(())
+            name = _expression(part)
+            symbols[name] = evaluate(part, derivation.values, derivation.gradients).reshape(())
+            meaning = meanings.setdefault(name, _text(part))
+            complete = complete and meaning == _text(part)  # a/b and a__b would be one variable
         complete = complete and not isinstance(part, Dots)
 
     whole = total(formulas, most=len(formulas))

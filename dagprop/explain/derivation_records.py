@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dagprop.backends.reference import Array, Values
 from dagprop.explain.formula import Dots, Formula, Partial, Product
-from dagprop.graph.notebook import ShownInNotebooks
+from dagprop.graph.notebook import ShownInNotebooks, shown
 from dagprop.graph.records import SAMPLE_AXIS
 from dagprop.plan.network import Network
 from dagprop.plan.records import BackwardStep, Plan
@@ -96,9 +96,9 @@ class Line:
     value: Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Derivation(ShownInNotebooks):
-    """The gradients of some values, line by line.
+    """The gradients of some values, line by line; ``print`` writes them out.
 
     Attributes
     ----------
@@ -135,6 +135,14 @@ class Derivation(ShownInNotebooks):
     gradients: Values
     one_sample: bool
 
+    def __repr__(self) -> str:
+        names = [line.target for line in self.lines]
+        shown = names if len(names) <= SHOWN_PREFIX else [*names[:2], "...", names[-1]]
+        return f"<Derivation of {self.loss} by {', '.join(shown)}>"
+
+    def __str__(self) -> str:
+        return shown("text", self) or repr(self)
+
     @property
     def loss_value(self) -> float:
         """The mean of the loss."""
@@ -161,6 +169,11 @@ class Derivation(ShownInNotebooks):
     def is_scalar(self) -> bool:
         """Whether all values are single numbers."""
         return all(value.size == 1 for value in self.values.values())
+
+    def has_entry(self, reference: str, element: tuple[int, ...]) -> bool:
+        """Whether a value has the entry of an index, as the user means both."""
+        shape = self.plain(reference, self.values[reference]).shape
+        return len(element) == len(shape) and all(0 <= i < size for i, size in zip(element, shape, strict=True))
 
     def index(self, reference: str, element: tuple[int, ...]) -> tuple[int, ...]:
         """Return which entry of a value is meant by an index of the value as the user means it."""

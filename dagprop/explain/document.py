@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dagprop.explain.formula import Dots, Formula, Product, Shape, Sum
+from dagprop.explain.formula import Apply, Dots, Formula, Product, Shape, Sum
 
 Words = str | Formula
 """A part of a sentence or of a table."""
@@ -21,7 +21,7 @@ MOST_PARTS = 8
 class Heading:
     """The title of what follows; level 1 is that of the document."""
 
-    text: str
+    words: tuple[Words, ...]
     level: int = 2
 
 
@@ -73,6 +73,12 @@ Block = Heading | Paragraph | Equation | Listing | Table
 Document = tuple[Block, ...]
 
 
+def list_words(items: Sequence[Words], most: int) -> tuple[Words, ...]:
+    """Return items with commas between them; of more the first three and the last."""
+    shown = [*items[:3], "...", items[-1]] if len(items) > most else items
+    return tuple(word for place, item in enumerate(shown) for word in ((", ", item) if place else (item,)))
+
+
 def shortened(parts: Sequence[Formula], most: int = MOST_PARTS) -> tuple[Formula, ...]:
     """Return parts, of very many the first and the last, with dots between."""
     if len(parts) <= most:
@@ -89,3 +95,19 @@ def product(factors: Sequence[Formula], shape: Shape = (), most: int = MOST_PART
 def total(terms: Sequence[Formula], shape: Shape = (), most: int = MOST_PARTS) -> Formula:
     """Return a sum; of one term the term itself."""
     return terms[0] if len(terms) == 1 else Sum(shortened(terms, most), shape)
+
+
+def without_middle(formula: Formula, most: int | None) -> Formula:
+    """Return a formula; of a sum or product of more parts the first and the last of them."""
+    function = formula.function if isinstance(formula, Apply) else ""
+    if most is None or function not in ("add", "multiply"):
+        return formula
+    parts: list[Formula] = []
+    rest = formula
+    while isinstance(rest, Apply) and rest.function == function:
+        parts.append(rest.operands[1])
+        rest = rest.operands[0]
+    if len(parts) < most:
+        return formula
+    join = total if function == "add" else product
+    return join([rest, *reversed(parts)], formula.shape, most)

@@ -71,6 +71,8 @@ def entry(formula: Formula, index: Index, most: int = MOST_TERMS) -> Formula:
             return _matmul(left, right, index, most)
         case Apply("sum" | "prod" | "max" | "min"):
             return _reduction(formula, index, most)
+        case Apply("softmax" | "log_softmax", (operand,)):
+            return _softmax(formula.function, operand, index, most)
         case Apply("one_hot", (number,)):
             chosen = Apply("equal", (entry(number, index[:-1], most), Number(float(index[-1]))))
             return Apply("where", (chosen, Number(1.0), Number(0.0)))
@@ -103,6 +105,18 @@ def _matmul(left: Formula, right: Formula, index: Index, most: int) -> Formula:
         return Product((first, second))
 
     return _sum([*map(term, places)], left.shape[-1])
+
+
+def _softmax(function: str, operand: Formula, index: Index, most: int) -> Formula:
+    """Return an entry of a softmax along the last axis, or of its logarithm."""
+    places = _few(operand.shape[-1], most)
+    inner = most // len(places)
+    mine = entry(operand, index, inner)
+    powers: list[Formula] = [Apply("exp", (entry(operand, (*index[:-1], k), inner),)) for k in places]
+    whole = _sum(powers, operand.shape[-1])
+    if function == "softmax":
+        return Apply("divide", (Apply("exp", (mine,)), whole))
+    return Apply("subtract", (mine, Apply("log", (whole,))))
 
 
 def _few(count: int, most: int) -> list[int]:

@@ -13,18 +13,19 @@ from dataclasses import dataclass
 from dagprop.explain.formula import Formula, Name, name_counts, substitute
 from dagprop.explain.printer import Printer
 from dagprop.explain.substitutions import Activation, Substitution, substitutions_of
+from dagprop.graph.notebook import ShownInNotebooks
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import prediction_outputs
 
-LENGTH = 100
-"""So many names, numbers and signs stand in one equation at most, unless a single rule writes more."""
+LEVELS = 25
+"""So many values stand inside of each other, or a quarter of the length: deep networks are no towers of brackets."""
 
 SHORT = 6
 """A value of no more parts is written again at each of its uses."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Equations:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Equations(ShownInNotebooks):
     """A network, written as equations.
 
     Attributes
@@ -46,12 +47,15 @@ class Equations:
     substitutions: tuple[Substitution, ...]
     activations: tuple[Activation, ...]
 
+    def __repr__(self) -> str:
+        return f"<Equations of {', '.join(self.roots)}>"
+
     def __str__(self) -> str:
         printer = Printer()
         return "\n".join(f"{printer(Name(line.reference))} = {printer(line.formula)}" for line in self.nested)
 
 
-def equations(network: Network, length: int = LENGTH) -> Equations:
+def equations(network: Network, length: int = 100) -> Equations:
     """Return a network written as equations.
 
     Parameters
@@ -73,6 +77,8 @@ def _nested(substitutions: tuple[Substitution, ...], roots: tuple[str, ...], len
     for found in counts.values():
         times.update(found)
     written: dict[str, Formula] = {}
+    levels: dict[str, int] = {}
+    most_levels = max(length // 4, LEVELS)
     kept: dict[str, set[str]] = {}  # the names in what was written that have an equation of their own
     for name in counts:
         inner = {
@@ -80,12 +86,14 @@ def _nested(substitutions: tuple[Substitution, ...], roots: tuple[str, ...], len
             for operand, count in counts[name].items()
             if operand in written and operand not in roots and (times[operand] == 1 or sizes[operand] <= SHORT)
         }
+        inner = {operand: count for operand, count in inner.items() if levels[operand] < most_levels}
         sizes[name] += sum((sizes[operand] - 1) * count for operand, count in inner.items())
         for operand in sorted(inner, key=lambda operand: sizes[operand], reverse=True):
             if sizes[name] <= length:
                 break
             sizes[name] -= (sizes[operand] - 1) * inner.pop(operand)
         written[name] = substitute(formulas[name], {operand: written[operand] for operand in inner})
+        levels[name] = 1 + max((levels[operand] for operand in inner), default=0)
         own = {operand for operand in counts[name] if operand in written and operand not in inner}
         kept[name] = own.union(*(kept[operand] for operand in inner))
     shown = {name for name in roots if name in written}

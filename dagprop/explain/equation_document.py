@@ -17,11 +17,10 @@ from dagprop.explain.document import (
     Paragraph,
     Table,
     Words,
-    product,
-    total,
+    without_middle,
 )
 from dagprop.explain.equation import Equations
-from dagprop.explain.formula import Apply, Formula, Name, Value, names_in
+from dagprop.explain.formula import Apply, Name, Value, names_in
 from dagprop.explain.numbers import shape_text
 from dagprop.explain.substitutions import Activation, Substitution
 from dagprop.graph.records import DEFAULT_INITIALIZER, SAMPLE_AXIS, Node, Shape
@@ -48,10 +47,10 @@ def equation_document(equations: Equations, most: int | None = MOST_LINES) -> Do
 
 def _blocks(equations: Equations, most: int | None) -> Iterator[Block]:
     graph = equations.network.graph
-    yield Heading(f"The equation of {graph.name or 'the network'}", 1)
+    yield Heading((f"The equation of {graph.name or 'the network'}",), 1)
     yield from _nested(equations, most)
     if equations.substitutions:
-        yield Heading("Step by step")
+        yield Heading(("Step by step",))
         width = len(str(len(equations.substitutions))) + 2
         yield _listing(
             [
@@ -63,13 +62,13 @@ def _blocks(equations: Equations, most: int | None) -> Iterator[Block]:
         )
     known = tuple(_known_rows(equations, most))
     if known:
-        yield Heading("What is known")
+        yield Heading(("What is known",))
         yield Table(("known", "what it is", "value or form"), known)
     unknown = graph.parameters()
     if not unknown:
         yield Paragraph(("Nothing is unknown: the network has no parameters to estimate.",))
         return
-    yield Heading("What is unknown: the parameters to estimate")
+    yield Heading(("What is unknown: the parameters to estimate",))
     yield Table(("parameter", "shape", "numbers", "starts at"), tuple(_unknown_rows(equations, most)))
     total = sum(count_numbers(equations.network.shapes[id]) for id in unknown)
     yield Paragraph((f"{_count(total, 'number')} in {_count(len(unknown), 'parameter')} to estimate.",))
@@ -83,11 +82,11 @@ def _nested(equations: Equations, most: int | None) -> Iterator[Block]:
     rest = equations.nested[len(roots) :]
     first, last = _elided(roots, most)
     for line in first:
-        yield Equation(_name(line), (_without_middle(line.formula, most),))
+        yield Equation(_name(line), (without_middle(line.formula, most),))
     if last:
         yield Paragraph((_left_out(len(roots) - len(first) - len(last)),))
     for line in last:
-        yield Equation(_name(line), (_without_middle(line.formula, most),))
+        yield Equation(_name(line), (without_middle(line.formula, most),))
     if rest:
         yield Paragraph(("where",))
         yield _listing([("", _equality(line, most)) for line in rest], most, depth=1)
@@ -99,8 +98,7 @@ def _remarks(equations: Equations) -> Iterator[Paragraph]:
     network = equations.network
     loss = network.graph.loss
     if loss and network.shapes[loss]:
-        sentence = f"{loss} is the loss of each sample; what is made small is its mean over the samples."
-        yield Paragraph((sentence,))
+        yield Paragraph((Name(loss), " is the loss of each sample; what is made small is its mean over the samples."))
     if any(shape[:1] == (SAMPLE_AXIS,) and len(shape) > 1 for shape in network.shapes.values()):
         yield Paragraph((f"{SAMPLE_AXIS} is the number of samples; a row of a matrix is a sample.",))
     elif any(SAMPLE_AXIS in names_in(line.formula) for line in equations.nested):
@@ -186,23 +184,7 @@ def _count(number: int, thing: str) -> str:
 
 
 def _equality(line: Substitution, most: int | None) -> Apply:
-    return Apply("equal", (_name(line), _without_middle(line.formula, most)))
-
-
-def _without_middle(formula: Formula, most: int | None) -> Formula:
-    """Return a formula; of a sum or product of more parts the first and the last of them."""
-    function = formula.function if isinstance(formula, Apply) else ""
-    if most is None or function not in ("add", "multiply"):
-        return formula
-    parts: list[Formula] = []
-    rest = formula
-    while isinstance(rest, Apply) and rest.function == function:
-        parts.append(rest.operands[1])
-        rest = rest.operands[0]
-    if len(parts) < most:
-        return formula
-    join = total if function == "add" else product
-    return join([rest, *reversed(parts)], formula.shape, most)
+    return Apply("equal", (_name(line), without_middle(line.formula, most)))
 
 
 def _name(line: Substitution) -> Name:

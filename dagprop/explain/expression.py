@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 
 from dagprop.backends.reference import Array
+from dagprop.explain.formula import Apply
 from dagprop.explain.printer import ATOM, COMPARISONS, POWER, PRODUCT, SUM, Printed, Printer
 from dagprop.explain.rule_formulas import UPSTREAM
+from dagprop.program.records import ELEMENTWISE
 
-_COMPARISONS = dict(zip(COMPARISONS, ("<", "<=", ">", ">=", "==", "!="), strict=True))
+_COMPARISONS = {**COMPARISONS, "less_equal": "<=", "greater_equal": ">="}
+_CONDITIONS = {
+    **{"equal": "Eq", "not_equal": "Ne"},
+    **{"logical_and": "And", "logical_or": "Or", "logical_not": "Not"},
+}
 _FUNCTIONS = {"abs": "Abs", "maximum": "Max", "minimum": "Min", "ceil": "ceiling"}
+_TAKEN = frozenset((*ELEMENTWISE, *_FUNCTIONS.values(), *_CONDITIONS.values(), "Piecewise"))
 
 
 class ExpressionPrinter(Printer):
@@ -41,6 +49,12 @@ class ExpressionPrinter(Printer):
         """Print an entry of an array as an identifier."""
         return Printed("_".join([operand.text, *map(str, index)]), ATOM, "name")
 
+    def apply(self, formula: Apply, parts: tuple[Printed, ...]) -> Printed:
+        """Print an operation; SymPy's ``==`` asks whether two are written alike, so conditions are functions."""
+        if formula.function in _CONDITIONS:
+            return self.function(_CONDITIONS[formula.function], parts)
+        return super().apply(formula, parts)
+
     def power(self, base: Printed, exponent: Printed) -> Printed:
         """Print a power."""
         return Printed(f"{self.at(base, ATOM)}**{self.at(exponent, ATOM)}", POWER)
@@ -65,5 +79,6 @@ class ExpressionPrinter(Printer):
 
 
 def identifier(text: str) -> str:
-    """Return a reference as the name of a variable: ``hidden/w`` is ``hidden__w``."""
-    return re.sub(r"\W", "_", text.replace("/", "__"))
+    """Return a reference as the name of a variable: ``hidden__w`` for ``hidden/w``, and ``exp_`` for ``exp``."""
+    name = re.sub(r"\W", "_", text.replace("/", "__"))
+    return f"{name}_" if keyword.iskeyword(name) or name in _TAKEN else name

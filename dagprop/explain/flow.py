@@ -37,12 +37,6 @@ Verdict = Literal["fine", "vanishing", "exploding", "no error", "unreached"]
 KINDS: tuple[Kind, ...] = ("slope", "weight", "value", "sums")
 """The kinds of factors that make a gradient vanish or explode."""
 
-VANISHING = 1e-3
-"""A gradient that is smaller than this part of what the chain begins with has vanished."""
-
-EXPLODING = 1e3
-"""A gradient that is larger than this many times what the chain begins with has exploded."""
-
 
 @dataclass(frozen=True, slots=True)
 class FlowStep:

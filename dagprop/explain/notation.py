@@ -1,10 +1,22 @@
-"""What the printers of formulas ask of shapes, axes and keys."""
+"""What the printers of formulas ask of names, shapes, axes and keys."""
 
 from __future__ import annotations
 
 from math import prod
 
-from dagprop.explain.formula import Apply, Formula, Shape
+from dagprop.explain.formula import Apply, Formula, Name, Shape
+from dagprop.ops import registry
+from dagprop.program.records import ELEMENTWISE
+
+
+def reads_as_function(formula: Formula) -> bool:
+    """Whether a formula is a node that has the name of a function: before a bracket it would look like a call."""
+    return isinstance(formula, Name) and (formula.reference in ELEMENTWISE or formula.reference in registry.ops())
+
+
+def partial_text(of: str, by: str) -> str:
+    """Return ∂of/∂by as text; a name that has a stroke of its own stands in brackets."""
+    return "/".join(f"∂({name})" if "/" in name else f"∂{name}" for name in (of, by))
 
 
 def same_but_ones(old: Shape, new: Shape) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,21 @@ SHOWN_ENTRIES = 6
 def number_text(number: float, digits: int) -> str:
     """Return a number with significant digits, not decimals, so that small ones do not become 0."""
     return f"{number + 0.0:.{digits}g}"  # the 0.0 turns -0 into 0
+
+
+def number_of_log(log: float) -> float:
+    """Return the number of a decimal logarithm; one that no float64 holds is 0 or infinite."""
+    return 10**log if log < 308 else math.inf if log >= 308 else math.nan
+
+
+def log_text(log: float, digits: int) -> str:
+    """Return a number by its decimal logarithm, with significant digits, however small or large it is."""
+    if math.isnan(log):
+        return "–"
+    if log == -math.inf or abs(log) < 300:
+        return number_text(number_of_log(log), digits)
+    exponent = math.floor(log)
+    return f"{number_text(10 ** (log - exponent), digits)}e{exponent:+d}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,15 +22,25 @@ from dagprop.explain.formula import (
     Value,
     fold,
 )
-from dagprop.explain.notation import axes_text, is_array, key_text, same_but_ones
+from dagprop.explain.notation import (
+    axes_text,
+    is_array,
+    key_text,
+    partial_text,
+    reads_as_function,
+    same_but_ones,
+)
 from dagprop.explain.numbers import Shown, array_text
 from dagprop.explain.rule_formulas import UPSTREAM
 
 if TYPE_CHECKING:
     from dagprop.backends.reference import Array
 
-CHOICE, SUM, NEGATIVE, PRODUCT, POWER, ATOM = range(6)
-"""How tightly a printed formula holds together; what stands beside an operator must hold at least so tightly."""
+CHOICE, SIGNED, SUM, NEGATIVE, PRODUCT, POWER, ATOM = range(7)
+"""How tightly a printed formula holds together; what stands beside an operator must hold at least so tightly.
+
+A number below zero is ``SIGNED``: it stands in brackets beside every operator, also where it comes first.
+"""
 
 COMPARISONS = {"less": "<", "less_equal": "≤", "greater": ">", "greater_equal": "≥", "equal": "=", "not_equal": "≠"}
 
@@ -52,7 +62,7 @@ class Printed:
     level : int
         How tightly it holds together.
     kind : str
-        What it is, where that matters beyond the level: ``name``, ``negative``, ``quotient``, ``matrix``,
+        What it is, where that matters beyond the level: ``name``, ``number``, ``negative``, ``quotient``, ``matrix``,
         ``scaled``, ``partial``.
     """
 
@@ -129,11 +139,11 @@ class Printer:
 
     def digits(self, text: str) -> Printed:
         """Print a number that is text already."""
-        return Printed(text, NEGATIVE, "negative") if text.startswith("-") else Printed(text, ATOM, "number")
+        return Printed(text, SIGNED if text.startswith("-") else ATOM, "number")
 
     def partial(self, of: str, by: str) -> Printed:
         """Print ∂of/∂by."""
-        return Printed(f"∂{of}/∂{by}", ATOM, "partial")
+        return Printed(partial_text(of, by), ATOM, "partial")
 
     def through(self, partial: Printed, input: str) -> Printed:
         """Print a partial derivative through one input of a node."""
@@ -141,7 +151,8 @@ class Printer:
 
     def reused(self, content: Printed) -> Printed:
         """Print what was computed before."""
-        return Printed(f"[{content.text}]")
+        space = " " if content.text.startswith("[") else ""  # or it would look like one axis more
+        return Printed(f"[{space}{content.text}{space}]")
 
     def fenced(self, printed: Printed) -> Printed:
         """Print in brackets."""
@@ -158,7 +169,7 @@ class Printer:
 
     def choice(self, condition: Printed, chosen: Printed, otherwise: Printed) -> Printed:
         """Print a choice."""
-        texts = [self.at(item, SUM) for item in (chosen, otherwise)]
+        texts = [self.at(item, SIGNED) for item in (chosen, otherwise)]
         return Printed(f"({texts[0]} if {condition.text} else {texts[1]})")
 
     def transpose(self, operand: Printed) -> Printed:
@@ -197,7 +208,7 @@ class Printer:
         """Print an operation."""
         name = formula.function
         if name in self.comparisons:
-            left, right = (self.at(part, SUM) for part in parts)
+            left, right = (self.at(part, SIGNED) for part in parts)
             return Printed(f"{left} {self.comparisons[name]} {right}", CHOICE)
         match name:
             case "add" | "subtract":
@@ -244,17 +255,17 @@ class Printer:
         """Print a product of two."""
         left, right = parts
         both_arrays = all(map(is_array, operands))
-        # Products of matrices and of entries are kept apart by brackets.
-        left_text = self.at(left, POWER if left.kind == "matrix" else NEGATIVE)
-        beside = left.kind == "name" or (left.kind == "number" and right.kind == "name")
-        if self.juxtaposes and not both_arrays and beside and right.level < PRODUCT:
+        # Products of matrices and of entries are kept apart by brackets, and quotients from what follows them.
+        left_text = self.at(left, POWER if left.kind in ("matrix", "quotient") else NEGATIVE)
+        beside = left.kind == "name" and right.level == SUM and not reads_as_function(operands[0])
+        if self.juxtaposes and not both_arrays and beside:
             return Printed(f"{left_text}{self.fenced(right).text}", PRODUCT)
         sign = self.entrywise if both_arrays else self.times
         kind = "scaled" if prod(shape) > 1 and not both_arrays else ""
         return Printed(f"{left_text}{sign}{self.at(right, POWER)}", PRODUCT, kind)
 
     def product(self, formula: Product, parts: tuple[Printed, ...]) -> Printed:
-        """Print the factors of the chain rule: a negative one in brackets, unless it is the first."""
+        """Print the factors of the chain rule: a negative one in brackets, unless it is a formula that comes first."""
         texts = []
         for place, part in enumerate(parts):
             first_negative = place == 0 and part.kind == "negative"

@@ -11,7 +11,7 @@ from typing import Any
 
 from dagprop.backends.leaf_values import actual_shape
 from dagprop.explain.formula import Apply, Formula, Name, Number, Shape, fold
-from dagprop.explain.rule_formulas import forward_formulas, op_formula
+from dagprop.explain.rule_formulas import forward_or_name, op_formula
 from dagprop.graph.records import SAMPLE_AXIS
 from dagprop.ops.contract import Op
 from dagprop.plan.network import Network
@@ -100,7 +100,7 @@ def _variant_key(step: ForwardStep) -> str:
 
 def _called(step: ForwardStep, several: bool, operand: Formula) -> Apply:
     """Return an activation by its name; with its attributes only where they tell it from another."""
-    texts = tuple(f"{name} = {value}" for name, value in step.attributes.items()) if several else ()
+    texts = tuple(f"{name} = {str(value).removesuffix('.0')}" for name, value in step.attributes.items() if several)
     return Apply(step.op, (operand,), texts, operand.shape)
 
 
@@ -123,17 +123,8 @@ def _substitutions(
 
 
 def _written_out(network: Network, step: ForwardStep, writer: _Writer) -> tuple[Formula, ...]:
-    """Return the formula of each output of a step; where the rule cannot be recorded, the op by its name."""
-    try:
-        return forward_formulas(step, writer.shapes)
-    except (Exception, SystemExit):  # a rule is anybody's code, and needs no formula to run
-        operands = tuple(Name(name, writer.shapes[name]) for name in step.inputs if name)
-        shapes = [actual_shape(network.shapes[reference], writer.sizes) for reference in step.outputs]
-        several = len(shapes) > 1
-        return tuple(
-            Apply(step.op, operands, (f"output {number}",) if several else (), shape)
-            for number, shape in enumerate(shapes)
-        )
+    results = [actual_shape(network.shapes[reference], writer.sizes) for reference in step.outputs]
+    return forward_or_name(step, writer.shapes, results)
 
 
 class _Writer:

@@ -119,6 +119,12 @@ def _check_data(graph: Graph, suggest: Suggest) -> Iterator[Problem]:
                 yield Problem("DP104", message, hint, None, path, at_key=True)
 
 
+def check_definition(definition: Definition, vocabulary: Vocabulary) -> list[Problem]:
+    """Return what is wrong inside a definition that is a file of its own."""
+    scope = Scope(("nodes",), definition.nodes, vocabulary, make_suggest(), (), definition)
+    return list(_check_definition(definition, (), scope))
+
+
 def _check_definition(definition: Definition, path: Path, scope: Scope) -> Iterator[Problem]:
     """Yield what is wrong inside a definition."""
     for position, reference in enumerate(definition.outputs):

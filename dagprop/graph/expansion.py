@@ -71,7 +71,7 @@ class Expansion:
                 yield from self._expand_call(node, meaning, place)
         elif meaning is None:
             hint = self.suggest(op, self.ops)
-            self._report(Problem("DP101", f"unknown op {quote(op)}", hint), node, "op", place)
+            self._report(Problem("DP101", f"unknown op {quote(op)}", hint, unknown=op), node, "op", place)
         else:
             yield self.expand_op(node, op, meaning, place)
 

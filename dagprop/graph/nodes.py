@@ -67,7 +67,7 @@ def _unknown_op(node: Node, path: Path, scope: Scope) -> Problem:
         hint = "only inside a definition does $ stand for an attribute"
     elif hint is None:
         hint = "`dagprop ops list` shows every op; an op of a plugin file needs --plugin FILE.py"
-    return Problem("DP101", f"unknown op {quote(node.op)}", hint, node.id, path)
+    return Problem("DP101", f"unknown op {quote(node.op)}", hint, node.id, path, unknown=node.op)
 
 
 # ---------------------------------------------------------------------------------------------- inputs

@@ -15,16 +15,17 @@ class ShownInNotebooks:
     __slots__ = ()
 
     def _repr_html_(self) -> str | None:
-        return _shown("html", self)
+        return shown("html", self)
 
     def _repr_latex_(self) -> str | None:
-        return _shown("latex", self)
+        return shown("latex", self)
 
     def _repr_svg_(self) -> str | None:
-        return _shown("svg", self)
+        return shown("svg", self)
 
 
-def _shown(form: str, value: object) -> str | None:
+def shown(form: str, value: object) -> str | None:
+    """Return a value in a form: ``html``, ``latex``, ``svg``, or ``text`` for a terminal."""
     # By name, for what is drawn must not be known to what is drawn from.
     text: str | None = getattr(import_module("dagprop.render.notebook"), form)(value)
     return text

@@ -58,6 +58,11 @@ def read_graph(path: str, vocabulary: Vocabulary, stdin: BinaryIO | None = None)
         source = read_source(path, stdin)
     except GraphError as error:
         return Reading(None, None, list(error.problems), None)
+    return check_source(source, vocabulary)
+
+
+def check_source(source: Source, vocabulary: Vocabulary) -> Reading:
+    """Check the text of a graph file, which :func:`read_graph` has read."""
     data, problems = parse_json(source)
     if not is_readable(problems):
         return Reading(None, None, locate_problems(source, problems), source)

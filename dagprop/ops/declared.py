@@ -6,16 +6,19 @@ module is imported and stays; what a plugin declares can be taken back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, NoReturn, get_args
 
 from dagprop.errors import PluginError, Problem, quote
 
 Kind = Literal["op", "definition", "optimizer", "schedule", "metric", "initializer", "command"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-"""What can be declared; each kind has names of its own."""
+"""What can be declared; each kind has names of its own, but for those that graphs use alike."""
+
+GRAPH_KINDS: tuple[Kind, ...] = ("op", "definition")
+"""What the nodes of a graph name."""
 
 
 class Declaration(NamedTuple):
@@ -54,22 +57,51 @@ def declare(kind: Kind, name: str, new: Declaration) -> None:
     PluginError
         If something else provides this name (DP502).
     """
-    taken = _tables[kind].get(name)
-    if taken is not None and taken.identity != new.identity:
-        refuse_second_provider(kind, name, new, "dagprop" if taken.shipped else taken.provider)
+    for other in GRAPH_KINDS if kind in GRAPH_KINDS else (kind,):
+        taken = _tables[other].get(name)
+        if taken is not None and taken.identity != new.identity:
+            refuse_second_provider(kind, name, new, taken)
     _tables[kind][name] = new
     _count_change()
 
 
-def refuse_second_provider(kind: Kind, name: str, new: Declaration, provider: str) -> None:
-    """Raise the error of a name that is taken (DP502)."""
-    message = f"{kind} {quote(name)} is declared by {new.provider} and by {provider}"
+def refuse_second_provider(kind: Kind, name: str, new: Declaration, taken: Declaration | None) -> NoReturn:
+    """Raise the error of a name that is taken, by dagprop itself where ``taken`` is None (DP502)."""
+    if taken is not None and taken.provider == new.provider:
+        message = f"{kind} {quote(name)} is declared twice, in lines {taken.line} and {new.line}"
+    else:
+        other = "dagprop" if taken is None or taken.shipped else taken.provider
+        message = f"{kind} {quote(name)} is declared by {new.provider} and by {other}"
     raise PluginError(Problem("DP502", message, "give one of them another name", file=new.provider, line=new.line))
+
+
+def identity_of(function: Any) -> tuple[str | int, ...]:
+    """Return what makes a declaration the same one again: a notebook cell that is run twice.
+
+    In a file the line counts as well: there, a second declaration of a name is a mistake.
+    """
+    module, name = function.__module__, function.__qualname__
+    return (module, name) if module == "__main__" else (module, name, function.__code__.co_firstlineno)
 
 
 def declared(kind: Kind) -> Mapping[str, Declaration]:
     """Return what of a kind is declared, by name."""
     return _tables[kind]
+
+
+def declarations() -> Iterator[tuple[Kind, str, Declaration]]:
+    """Yield everything that is declared."""
+    for kind, table in _tables.items():
+        for name, declaration in table.items():
+            yield kind, name, declaration
+
+
+def forget(unwanted: Callable[[Declaration], bool]) -> None:
+    """Take back declarations that dagprop does not ship."""
+    for table in _tables.values():
+        for name in [name for name, found in table.items() if not found.shipped and unwanted(found)]:
+            del table[name]
+    _count_change()
 
 
 def generation() -> int:

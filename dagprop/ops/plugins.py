@@ -1,84 +1,209 @@
-"""Plugin files: Python files that declare ops and more, named on the command line and never by a graph file."""
+"""Running plugins: Python files and installed modules that declare ops and more, named by users, never by a graph."""
 
 from __future__ import annotations
 
+import hashlib
+import importlib
+import os
+import shlex
 import sys
 import traceback
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType
 
 from dagprop.errors import PluginError, Problem, error_text, quote
-from dagprop.ops.declared import KINDS, all_or_none, declared
+from dagprop.ops.declared import Declaration, Kind, all_or_none, declarations, forget
+from dagprop.ops.guard import Stopped, guarded
+from dagprop.ops.providers.nearby import file_meant
 from dagprop.ops.registry import ops
 
+HINT = 'a plugin declares an op with @op("name"), where op comes from: from dagprop import op'
 
-def load_plugin(path: str) -> tuple[str, ...]:
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where something that is declared comes from.
+
+    Attributes
+    ----------
+    plugin : str
+        The name of the plugin; of a file its name without ``.py``.
+    sha256 : str or None
+        Of the file that declares it.
+    distribution, version : str or None
+        Of the installed package, if it is one.
+    """
+
+    plugin: str
+    sha256: str | None = None
+    distribution: str | None = None
+    version: str | None = None
+
+    def __str__(self) -> str:
+        return self.plugin if self.version is None else f"{self.plugin} {self.version} ({self.distribution})"
+
+
+_origins: dict[str, Origin] = {}
+"""For each file that a plugin has declared something in, what the plugin was."""
+
+
+def origin_of(declaration: Declaration) -> Origin | None:
+    """Return which plugin declares something; None for what dagprop ships."""
+    if declaration.shipped:
+        return None
+    return _origins.get(declaration.provider) or Origin(Path(declaration.provider).stem)
+
+
+def load_plugin(path: str, sha256: str | None = None) -> tuple[str, ...]:
     """Run a plugin file and return the names of what it declares.
 
-    Loading the same file again replaces its declarations.  A file that fails leaves none behind.  What it prints goes
-    to the standard error, so that it cannot mix with the output of a command.
+    Loading the same file again replaces what it declares.  A file that fails leaves nothing behind.  What it prints
+    goes to the standard error, so that it cannot mix with the output of a command.
 
     Parameters
     ----------
     path : str
         A Python file.
+    sha256 : str, optional
+        The only content that may be run.
 
     Raises
     ------
     PluginError
-        If the file cannot be read, is not Python, raises or exits, or declares nothing (DP501); or if it declares
-        something wrongly (DP503) or something that exists (DP502).
+        If the file cannot be read, is not Python, raises, exits, hangs or prints without end, or declares nothing
+        (DP501); or if it declares something wrongly (DP503) or under a name that is taken (DP502).
     """
-    code = _compile(path)
+    content = _read(path)
+    found = hashlib.sha256(content).hexdigest()
+    if sha256 not in (None, found):
+        hint = f"look at it, then accept it: dagprop plugins add {shlex.quote(path)}"
+        raise _failed(path, "the file has changed since it was added", 1, hint)
+    code = _compile(content, path)
     # The module's name is the file's place, so that two plugins of the same file name do not get into each other's way.
-    module = ModuleType(f"dagprop_plugin:{Path(path).resolve()}")
+    place = Path(path).resolve()
+    module = ModuleType(f"dagprop_plugin:{place}")
     module.__file__ = path
-    ops()  # what dagprop ships is there before
-    before = _values()
-    with all_or_none(), redirect_stdout(sys.stderr):
-        _execute(code, module, path)
-        names = tuple(name for (kind, name), value in _values().items() if before.get((kind, name)) is not value)
-        if not names:
-            hint = 'a plugin declares ops with @op("name"), where op comes from: from dagprop import op'
-            raise _failed(path, "it declares nothing", 1, hint)
-    return names
-
-
-def _values() -> dict[tuple[str, str], object]:
-    return {
-        (kind, name): declaration.value
-        for kind in KINDS
-        for name, declaration in declared(kind).items()
-        if not declaration.shipped
-    }
-
-
-def _compile(path: str) -> CodeType:
+    earlier = sys.modules.get(module.__name__)
+    sys.modules[module.__name__] = module
     try:
-        return compile(Path(path).read_bytes(), path, "exec", dont_inherit=True)
-    except OSError as error:
-        raise _failed(path, error.strerror or str(error)) from error
+        with _declaring(path, Origin(place.stem, found)) as names:
+            forget(lambda declaration: Path(declaration.provider).resolve() == place)
+            with _blaming(path, path):
+                exec(code, module.__dict__)
+    except BaseException:
+        del sys.modules[module.__name__]
+        if earlier is not None:
+            sys.modules[module.__name__] = earlier
+        raise
+    return tuple(names)
+
+
+def load_module(module: str, origin: Origin, file: str | None = None) -> tuple[str, ...]:
+    """Import an installed module and return the names of what it declares.
+
+    Parameters
+    ----------
+    module : str
+    origin : Origin
+    file : str, optional
+        Where the module lies, to name in errors.
+
+    Raises
+    ------
+    PluginError
+        As for :func:`load_plugin`.
+    """
+    package = module.partition(".")[0]
+    if module in sys.modules:  # imported before, and what it declared was forgotten: it has to run again
+        for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+            del sys.modules[name]
+    importlib.invalidate_caches()
+    with _declaring(file or module, origin) as names, _blaming(origin.plugin, file):
+        importlib.import_module(module)
+    return tuple(names)
+
+
+@contextmanager
+def _declaring(file: str, origin: Origin) -> Iterator[list[str]]:
+    """Note what is declared in the block, and refuse a plugin that declares nothing."""
+    ops()  # what dagprop ships is there first, so that a clash is the plugin's error
+    before: dict[tuple[Kind, str], Declaration] = {(kind, name): found for kind, name, found in declarations()}
+    origins = dict(_origins)
+    names: list[str] = []
+    with all_or_none():
+        yield names
+        new = [
+            (name, found)
+            for kind, name, found in declarations()
+            if before.get((kind, name)) is not found
+            and not found.shipped
+            # A layer may have brought in the plugin whose op it uses.
+            and _origins.get(found.provider) is origins.get(found.provider)
+        ]
+        if not new:
+            raise _failed(file, "it declares nothing", 1, HINT)
+        names += [name for name, _ in new]
+    for provider in {found.provider for _, found in new}:
+        digest = origin.sha256 if provider == file and origin.sha256 else _file_hash(provider)
+        _origins[provider] = Origin(origin.plugin, digest, origin.distribution, origin.version)
+
+
+@contextmanager
+def _blaming(name: str, file: str | None) -> Iterator[None]:
+    """Guard the code of a plugin; what goes wrong in it is an error that names its line."""
+    folder = os.path.dirname(file) if file and name != file else None  # of a package any file in its folder
+    try:
+        with guarded():
+            yield
+    except (PluginError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+        own = [p for p in places if p[0] == file or (folder and p[0].startswith(folder + os.sep))]
+        place = own[-1] if own else (file or name, 1)
+        if isinstance(error, SyntaxError) and error.filename and folder:
+            place = error.filename, error.lineno or 1
+        hint = None
+        if isinstance(error, Stopped):
+            what = str(error)
+        elif isinstance(error, SystemExit):
+            what = "it exits"
+        else:
+            what = error_text(error)
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            hint = f"install what it needs: {quote(error.name)} is not there"
+        raise _failed(name, what, place[1], hint, place[0]) from error
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        hint = file_meant(path) if isinstance(error, FileNotFoundError) else None
+        raise _failed(path, getattr(error, "strerror", None) or str(error), hint=hint) from error
+
+
+def _compile(content: bytes, path: str) -> CodeType:
+    try:
+        return compile(content, path, "exec", dont_inherit=True)
     except SyntaxError as error:
         raise _failed(path, f"{type(error).__name__}: {error.msg}", error.lineno or 1) from error
     except Exception as error:  # null bytes are a ValueError in Python 3.11, deep nesting may be a MemoryError
         raise _failed(path, f"{type(error).__name__}: {error}", 1) from error
 
 
-def _execute(code: CodeType, module: ModuleType, path: str) -> None:
-    sys.modules[module.__name__] = module
+def _file_hash(path: str) -> str | None:
     try:
-        exec(code, module.__dict__)
-    except BaseException as error:
-        del sys.modules[module.__name__]
-        if isinstance(error, (PluginError, KeyboardInterrupt)):
-            raise
-        lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == path]
-        what = "it exits" if isinstance(error, SystemExit) else error_text(error)
-        raise _failed(path, what, lines[-1] if lines else 1) from error
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except (OSError, ValueError):
+        return None
 
 
-def _failed(path: str, what: str, line: int | None = None, hint: str | None = None) -> PluginError:
-    return PluginError(
-        Problem("DP501", f"the plugin {quote(path)} could not be loaded: {what}", hint, file=path, line=line)
-    )
+def _failed(
+    name: str, what: str, line: int | None = None, hint: str | None = None, file: str | None = None
+) -> PluginError:
+    message = f"the plugin {quote(name)} could not be loaded: {what}"
+    return PluginError(Problem("DP501", message, hint, file=file or name, line=line))

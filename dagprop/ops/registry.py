@@ -10,7 +10,7 @@ import importlib
 import json
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
-from pathlib import Path, PurePath
+from pathlib import Path
 from types import MappingProxyType
 
 from dagprop.graph.document import parse_definition
@@ -18,7 +18,7 @@ from dagprop.graph.records import Definition
 from dagprop.graph.signature import Signature
 from dagprop.ops import declared
 from dagprop.ops.contract import Op, Rule, declare_op
-from dagprop.ops.declared import KINDS, Declaration, declare, refuse_second_provider
+from dagprop.ops.declared import Declaration, declare, identity_of, refuse_second_provider
 from dagprop.ops.leaves import LEAF_SIGNATURES
 
 FAMILIES = ("arithmetic", "elementary", "activations", "linear_algebra", "reductions", "losses")
@@ -58,12 +58,12 @@ def op(name: str) -> Callable[[Rule], Op]:
     def declare_rule(forward: Rule) -> Op:
         new = declare_op(name, forward)
         shipped = forward.__module__.startswith(f"{__package__}.")
-        identity = forward.__module__, forward.__qualname__
-        declaration = Declaration(new, new.provider, forward.__code__.co_firstlineno, identity, shipped)
+        line = forward.__code__.co_firstlineno
+        declaration = Declaration(new, new.provider, line, identity_of(forward), shipped)
         if not shipped:
             _load_families()  # so that a clash with a built-in op is the newcomer's error
-        if name in LEAF_SIGNATURES or name in definitions():
-            refuse_second_provider("op", name, declaration, "dagprop")
+        if name in LEAF_SIGNATURES:
+            refuse_second_provider("op", name, declaration, None)
         declare("op", name, declaration)
         return new
 
@@ -87,8 +87,13 @@ def _ops(generation: int) -> Mapping[str, Op]:
 
 
 def definitions() -> Mapping[str, Definition]:
-    """Return the definitions that dagprop ships, by name."""
-    return _definitions()
+    """Return the definitions that dagprop ships and those of plugins, by name."""
+    return _definitions(generation())
+
+
+@lru_cache(maxsize=1)
+def _definitions(generation: int) -> Mapping[str, Definition]:
+    return MappingProxyType({name: found.value for name, found in declared.declared("definition").items()})
 
 
 def vocabulary() -> Mapping[str, Signature | Definition]:
@@ -96,22 +101,11 @@ def vocabulary() -> Mapping[str, Signature | Definition]:
     return {**LEAF_SIGNATURES, **{name: op.signature for name, op in ops().items()}, **definitions()}
 
 
-def providers() -> frozenset[str]:
-    """Return the names of what has declared something: ``swish`` for the plugin file ``plugins/swish.py``."""
-    _load_families()
-    return frozenset(
-        PurePath(declaration.provider).stem for kind in KINDS for declaration in declared.declared(kind).values()
-    )
-
-
 @cache
 def _load_families() -> None:
     for family in FAMILIES:
         importlib.import_module(f"dagprop.ops.{family}")
-
-
-@cache
-def _definitions() -> Mapping[str, Definition]:
     # Not importlib.resources, which takes longer to load than all that is read here.
-    files = sorted((Path(__file__).parent / "definitions").glob("*.json"))
-    return {file.stem: parse_definition(file.stem, json.loads(file.read_text(encoding="utf-8"))) for file in files}
+    for file in sorted((Path(__file__).parent / "definitions").glob("*.json")):
+        definition = parse_definition(file.stem, json.loads(file.read_text(encoding="utf-8")))
+        declare("definition", file.stem, Declaration(definition, str(file), 1, str(file), shipped=True))

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from dagprop.errors import error_text
 from dagprop.graph.records import Dimension, Shape
 from dagprop.ops import namespace
 from dagprop.ops.namespace import Namespace
@@ -39,8 +40,14 @@ def _in_place(self: AbstractArray, *_: object) -> NoReturn:
 def _value_needed(self: AbstractArray, *_: object) -> NoReturn:
     raise TypeError(
         f"a rule may not depend on values, only on shapes: no if, float() or loop over an array of shape {self}; "
-        "use xp.where"
+        "use xp.where, and xp.exp for math.exp"
     )
+
+
+def rule_error(error: BaseException) -> str:
+    """Return what a rule has done wrong: NumPy says in its own words only that it was called."""
+    text = error_text(error)
+    return "a rule may not use numpy itself: write xp.exp for numpy.exp" if "__array_ufunc__" in text else text
 
 
 class AbstractArray:
@@ -88,7 +95,7 @@ class AbstractArray:
         return matmul(other, self)
 
     def __array__(self, *_: object, **__: object) -> NoReturn:
-        raise TypeError("a rule may not use numpy itself: use the functions of xp")
+        raise TypeError("a rule may not use numpy itself: write xp.exp for numpy.exp")
 
     def __getitem__(self, key: object) -> AbstractArray:
         return AbstractArray(indexed(self.shape, key if isinstance(key, tuple) else (key,)))

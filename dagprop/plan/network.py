@@ -16,6 +16,7 @@ from dagprop.graph.records import SAMPLE_AXIS, Graph, Node, Shape
 from dagprop.graph.topology import topological_order
 from dagprop.ops import registry
 from dagprop.ops.contract import Op
+from dagprop.ops.providers.provide import with_plugins
 from dagprop.plan.shapes import Shapes, infer_shapes
 
 
@@ -71,9 +72,13 @@ def prepare(graph: Graph) -> Network:
     problems = check_records(graph)
     if problems:
         raise _in_file(graph, problems)
-    problems = [problem for problem in check_graph(graph, registry.vocabulary()) if not problem.warning]
+
+    def check() -> list[Problem]:
+        return [problem for problem in check_graph(graph, registry.vocabulary()) if not problem.warning]
+
+    problems, others = with_plugins(check(), check, near=graph.file)
     if problems:
-        raise _in_file(graph, problems)
+        raise _in_file(graph, [*problems, *others])
     expanded = expand(graph, registry.vocabulary())
     order, shapes = order_and_shapes(expanded)
     if shapes.problems:

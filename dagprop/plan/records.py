@@ -45,7 +45,7 @@ class ForwardStep(NamedTuple):  # as a frozen dataclass it would take four times
     frees: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{', '.join(self.outputs)} = {self.op}({', '.join(name for name in self.inputs if name)})"
+        return f"{', '.join(self.outputs)} = {self.op}({', '.join([name for name in self.inputs if name])})"
 
 
 class BackwardStep(NamedTuple):
@@ -90,7 +90,7 @@ class BackwardStep(NamedTuple):
     frees_gradients: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        gradients = ", ".join(f"d_{name}" for name in self.outputs)
+        gradients = ", ".join([f"d_{name}" for name in self.outputs])
         return f"d_{self.target} {'+=' if self.accumulate else '='} {self.op}.d/{self.input} ({gradients})"
 
 

@@ -6,11 +6,11 @@ Sizes that only the data knows stay symbols (``"N"``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dagprop.errors import Problem, error_text, quote
+from dagprop.errors import Problem, quote
 from dagprop.graph.arrays import array_shape, fits
 from dagprop.graph.records import (
     INPUT_SHAPE,
@@ -23,7 +23,7 @@ from dagprop.graph.records import (
     split_reference,
 )
 from dagprop.ops.contract import Op
-from dagprop.plan.abstract import AbstractArray, ShapeError, abstract_namespace, format_shape, shape_of
+from dagprop.plan.abstract import AbstractArray, ShapeError, abstract_namespace, format_shape, rule_error, shape_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ def infer_shapes(graph: Graph, order: Sequence[str], ops: Mapping[str, Op]) -> S
     shapes: dict[str, Shape] = {}
     outputs: dict[str, tuple[str, ...]] = {}
     problems: list[Problem] = []
+    known: dict[Any, list[Shape]] = {}
     for id in order:
         node = graph.nodes[id]
         missing = [reference for reference in _needed(node) if reference not in shapes]
@@ -69,12 +70,12 @@ def infer_shapes(graph: Graph, order: Sequence[str], ops: Mapping[str, Op]) -> S
             ]
             continue
         try:
-            found = [_leaf_shape(node, shapes)] if node.is_leaf else _op_shapes(node, ops[node.op], shapes)
+            found = [_leaf_shape(node, shapes)] if node.is_leaf else _op_shapes(node, ops[node.op], shapes, known)
         except ValueError as error:  # a ShapeError, or a rule that checks its shapes or attributes
             code = "DP302" if node.is_leaf else "DP301"
             problems.append(problem_at(node, code, _explain(node, str(error), shapes)))
         except (Exception, SystemExit) as error:  # a rule is anybody's code: whatever it raises is its own fault
-            message = f"the forward rule of {quote(node.op)} cannot run on shapes: {error_text(error)}"
+            message = f"the forward rule of {quote(node.op)} cannot run on shapes: {rule_error(error)}"
             problems.append(problem_at(node, "DP503", message, f"the rule is in {ops[node.op].provider}"))
         else:
             outputs[id] = tuple(join_reference(id, number) for number in range(len(found)))
@@ -103,8 +104,17 @@ def _needed(node: Node) -> tuple[str, ...]:
     return tuple(size.value for size in node.attributes.get("shape", ()) if isinstance(size, AxisSize))
 
 
-def _op_shapes(node: Node, op: Op, shapes: Mapping[str, Shape]) -> list[Shape]:
-    arrays = [None if reference is None else AbstractArray(shapes[reference]) for reference in node.inputs]
+def _op_shapes(node: Node, op: Op, shapes: Mapping[str, Shape], known: dict[Any, list[Shape]]) -> list[Shape]:
+    """Return the shapes of the values of a node; ``known`` has those of ops without attributes, by their inputs."""
+    inputs = tuple([None if reference is None else shapes[reference] for reference in node.inputs])
+    key = None if node.attributes else (node.op, inputs)
+    if key is None or key not in known:
+        known[key] = _run_on_shapes(node, op, inputs)
+    return known[key]
+
+
+def _run_on_shapes(node: Node, op: Op, inputs: Iterable[Shape | None]) -> list[Shape]:
+    arrays = [None if shape is None else AbstractArray(shape) for shape in inputs]
     namespace = [abstract_namespace] if op.arguments[:1] == ("xp",) else []
     result = op.forward(*namespace, *arrays, **attribute_values(node, op))
     results = result if isinstance(result, tuple) else (result,)

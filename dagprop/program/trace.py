@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from dagprop.errors import DagpropError, PluginError, Problem, error_text, quote
+from dagprop.errors import DagpropError, PluginError, Problem, quote
 from dagprop.graph.collector import paused_collector
 from dagprop.ops.namespace import Namespace
+from dagprop.plan.abstract import rule_error
 from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
 from dagprop.program.recorder import Recorder
 from dagprop.program.records import Program
@@ -70,7 +71,7 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
         except DagpropError:
             raise
         except (Exception, SystemExit) as error:  # a rule is anybody's code
-            raise _named(error, step) from error
+            raise named_error(error, step) from error
     gradients: Symbols = {}
     for seed in plan.seeds:
         recorder.origin = f"d_{seed}"
@@ -87,7 +88,7 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
         except DagpropError:
             raise
         except (Exception, SystemExit) as error:
-            raise _named(error, use) from error
+            raise named_error(error, use) from error
     for name in plan.wrt:
         if name not in gradients:
             gradients[name] = xp.zeros_like(values[name])
@@ -189,7 +190,7 @@ def record_update(
         raise
     except (Exception, SystemExit) as error:
         file, line = _place(rule.function)
-        message = f"the rule of the optimizer {quote(rule.name)} cannot be recorded: {error_text(error)}"
+        message = f"the rule of the optimizer {quote(rule.name)} cannot be recorded: {rule_error(error)}"
         raise PluginError(Problem("DP503", message, file=file, line=line)) from error
     return new
 
@@ -258,11 +259,11 @@ def _call(
     return step.rule(*arguments, **attributes)
 
 
-def _named(error: BaseException, step: ForwardStep | BackwardStep) -> PluginError:
+def named_error(error: BaseException, step: ForwardStep | BackwardStep) -> PluginError:
     """Return the error that names the rule that does what cannot be recorded (DP503)."""
     what = "forward rule" if isinstance(step, ForwardStep) else f"{step.kind} rule for {quote(step.input)}"
     file, line = _place(step.rule)
-    message = f"the {what} of {quote(step.op)} cannot be recorded: {error_text(error)}"
+    message = f"the {what} of {quote(step.op)} cannot be recorded: {rule_error(error)}"
     return PluginError(Problem("DP503", message, node=step.node, file=file, line=line))
 
 

@@ -14,9 +14,9 @@ from dagprop.render.latex_printer import LatexPrinter
 from dagprop.render.mathml import mathml
 from dagprop.render.names import Names
 from dagprop.render.rows import PAGE, Row, broken, equation_rows
-from dagprop.render.text import equation_text
+from dagprop.render.text import equation_text, text_document
 
-_STYLE = """
+STYLE = """
 .dagprop { font: 1.05rem/1.6 system-ui, sans-serif; color: inherit; overflow-wrap: anywhere; }
 .dagprop h1 { font-size: 1.6em; line-height: 1.2; margin: 0 0 0.8em; }
 .dagprop h2 { font-size: 1.25em; margin: 1.6em 0 0.6em; }
@@ -37,6 +37,7 @@ _STYLE = """
 .dagprop .table td, .dagprop .table th { border: 0; border-bottom: 1px solid #8886; padding: 0.35em 0.9em 0.35em 0;
   text-align: left; vertical-align: top; overflow-wrap: normal; }
 """
+"""What blocks look like in an element of the class ``dagprop``."""
 
 _PAGE_STYLE = """
 :root { color-scheme: light dark; }
@@ -62,18 +63,23 @@ def html_document(document: Document, shown: Shown, nodes: Mapping[str, Node], s
     standalone : bool
         Whether to return a complete page, and not an element to be put into one.
     """
-    writer = _Writer(LatexPrinter(Names(nodes), shown), Printer(shown))
-    body = "\n".join(writer.block(block) for block in document)
+    body = "\n".join(html_blocks(document, shown, nodes))
     if not standalone:
-        return f'<div class="dagprop">\n<style>{_STYLE}</style>\n{body}\n</div>'
-    titles = [block.text for block in document if isinstance(block, Heading)]
+        return f'<div class="dagprop">\n<style>{STYLE}</style>\n{body}\n</div>'
+    titles = [text_document((block,), shown).partition("\n")[0] for block in document if isinstance(block, Heading)]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(titles[0] if titles else 'dagprop')}</title>\n"
-        f"<style>{_STYLE}{_PAGE_STYLE}</style>\n</head>\n"
+        f"<style>{STYLE}{_PAGE_STYLE}</style>\n</head>\n"
         f'<body>\n<main class="dagprop">\n{body}\n</main>\n</body>\n</html>'
     )
+
+
+def html_blocks(document: Sequence[Block], shown: Shown, nodes: Mapping[str, Node]) -> list[str]:
+    """Return each block of a document as an element, for a page that has :data:`STYLE`."""
+    writer = _Writer(LatexPrinter(Names(nodes), shown), Printer(shown))
+    return [writer.block(block) for block in document]
 
 
 class _Writer:
@@ -85,8 +91,8 @@ class _Writer:
     def block(self, block: Block) -> str:
         """Return the element of a block."""
         match block:
-            case Heading(text, level):
-                return f"<h{level}>{escape(text)}</h{level}>"
+            case Heading(words, level):
+                return f"<h{level}>{self._words(words)}</h{level}>"
             case Paragraph(words):
                 return f"<p>{self._words(words)}</p>"
             case Equation():

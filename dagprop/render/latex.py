@@ -59,8 +59,8 @@ def latex_document(document: Document, shown: Shown, nodes: Mapping[str, Node], 
 
 def _block(block: Block, printer: LatexPrinter) -> str:
     match block:
-        case Heading(text, level):
-            return rf"\{'section' if level == 1 else 'subsection'}*{{{escaped(text)}}}"
+        case Heading(words, level):
+            return rf"\{'section' if level == 1 else 'subsection'}*{{{_words(words, printer)}}}"
         case Paragraph(words):
             return _words(words, printer)
         case Equation():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from dagprop.render.mathematics import GREEK
@@ -10,7 +11,8 @@ _SPECIAL = {
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
     **{character: f"\\{character}" for character in "#$%&_{}"},
     **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''", "`": "\\textasciigrave{}"},
-    **{"–": "--", "—": "---", "’": "'", "‘": "`", "“": "``", "”": "''", "…": r"\ldots{}", "\n": " ", "\t": " "},
+    **{"–": "--", "—": "---", "’": "'", "‘": "`", "“": "``", "”": "''", "…": r"\ldots{}"},
+    **{"\n": " ", "\t": " ", "\0": "{}"},
 }
 
 _MATHEMATICS = {
@@ -31,7 +33,9 @@ _ACCENTS = "\u0300\u0301\u0302\u0303\u0308\u030a\u0327\u030c"
 
 def escaped(text: str) -> str:
     """Return any text as LaTeX that prints it; characters that no common font of LaTeX has become question marks."""
-    return "".join(_escaped(character) for character in text)
+    # Two hyphens would become a dash, two commas or apostrophes a quotation mark.
+    apart = re.sub("(?<=([-,'<>]))(?=\\1)", "\0", text)
+    return "".join(_escaped(character) for character in apart)
 
 
 def _escaped(character: str) -> str:

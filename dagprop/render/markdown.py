@@ -37,8 +37,8 @@ def escaped(text: str) -> str:
 
 def _block(block: Block, printer: LatexPrinter) -> str:
     match block:
-        case Heading(text, level):
-            return f"{'#' * level} {escaped(text)}"
+        case Heading(words, level):
+            return f"{'#' * level} {_words(words, printer)}"
         case Paragraph(words):
             return _words(words, printer)
         case Equation():

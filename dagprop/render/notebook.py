@@ -12,7 +12,7 @@ from dagprop.explain.algorithm import algorithm
 from dagprop.explain.derivation_document import derivation_document
 from dagprop.explain.derivation_records import Derivation
 from dagprop.explain.document import Document, Heading, Paragraph, Table, Words
-from dagprop.explain.equation import equations
+from dagprop.explain.equation import Equations, equations
 from dagprop.explain.equation_document import equation_document
 from dagprop.explain.formula import Name, Partial, Value
 from dagprop.explain.numbers import Shown
@@ -34,7 +34,12 @@ def html(value: object) -> str | None:
 
 def latex(value: object) -> str | None:
     """Return a value as LaTeX, or None where it is no mathematics."""
-    return _written(value, "latex") if isinstance(value, Graph | Derivation) else None
+    return _written(value, "latex") if isinstance(value, Graph | Derivation | Equations) else None
+
+
+def text(value: object) -> str:
+    """Return a value as text for a terminal."""
+    return _written(value, "text")
 
 
 def svg(value: object) -> str | None:
@@ -74,6 +79,11 @@ def _(value: Derivation) -> tuple[Document, Mapping[str, Node]]:
 
 
 @explained.register
+def _(value: Equations) -> tuple[Document, Mapping[str, Node]]:
+    return equation_document(value), value.network.graph.nodes
+
+
+@explained.register
 def _(value: Graph) -> tuple[Document, Mapping[str, Node]]:
     network = prepare(value)
     return equation_document(equations(network)), network.graph.nodes
@@ -92,10 +102,10 @@ def _(value: Backprop) -> tuple[Document, Mapping[str, Node]]:
         for edge in value.edges
     ]
     document = (
-        Heading("Forward and backward"),
+        Heading(("Forward and backward",)),
         Paragraph((f"The loss is {value.loss:.6g}.",)),
         Table(("node", "value", "gradient"), tuple(_few(nodes))),
-        Heading("Local derivatives, from the loss to the leaves", 3),
+        Heading(("Local derivatives, from the loss to the leaves",), 3),
         Table(("edge", "local derivative", "× gradient of user", "adds to the gradient of"), tuple(_few(uses))),
     )
     return document, {}
@@ -108,7 +118,7 @@ def _(value: TrainResult) -> tuple[Document, Mapping[str, Node]]:
     rows = [(str(number), *(f"{row[name]:.6g}" for name in used)) for number, row in enumerate(measures, start=1)]
     words = f"{len(value.history)} epochs of {value.samples['train']} samples"
     table = Table(("epoch", *(name.replace("_", " ") for name in used)), tuple(_few(rows)))
-    return (Heading("Training"), Paragraph((words,)), table), {}
+    return (Heading(("Training",)), Paragraph((words,)), table), {}
 
 
 def _number(array: Array) -> Value:

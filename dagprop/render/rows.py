@@ -38,7 +38,7 @@ def equation_rows(equation: Equation, printer: Printer, page: float = PAGE) -> I
         text = printer(formula)
         note = equation.notes[place] if place < len(equation.notes) else ()
         if r"\underbrace" in text and note[:1] == (ALREADY_COMPUTED,):
-            note = note[1:]
+            note = ("computed", *note[1:])
         sign = r"\leftarrow" if equation.arrow and place == 0 else "="
         *first, last = broken(text, room)
         for number, part in enumerate([*first, last]):
@@ -63,8 +63,22 @@ def broken(latex: str, room: float) -> list[str]:
     if len(rows) == 1:
         return [latex]
     # A pair of growing brackets cannot stand in two rows.
-    rows = [re.sub(r"\\left(?=[(\[\\])", r"\\bigl", re.sub(r"\\right(?=[)\]\\])", r"\\bigr", row)) for row in rows]
+    rows = [row if _is_closed(row) else _with_fixed_brackets(row) for row in rows]
     return [rows[0], *(rf"\quad {row.strip()}" for row in rows[1:])]
+
+
+def _is_closed(latex: str) -> bool:
+    """Whether each growing bracket has its partner."""
+    depth = 0
+    for token in re.findall(r"\\(?:left|right)(?![A-Za-z])", latex):
+        depth += 1 if token == r"\left" else -1
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _with_fixed_brackets(latex: str) -> str:
+    return re.sub(r"\\left(?=[(\[\\])", r"\\bigl", re.sub(r"\\right(?=[)\]\\])", r"\\bigr", latex))
 
 
 def _pieces(latex: str) -> list[str]:

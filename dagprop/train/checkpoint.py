@@ -1,7 +1,7 @@
 """Trained weights in one file: an NPZ archive of the parameters and states by id, and what they belong to.
 
 ``numpy.load`` opens it.  Beside the arrays lies ``__dagprop__.json`` (no id can be so called): the hash of the graph,
-dtype, seed, epochs, and the version of dagprop.  The same run gives the same bytes.
+dtype, seed, epochs, the version of dagprop, and the plugins that the ops are from.  The same run gives the same bytes.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dagprop.graph.write import to_json, train_json
 from dagprop.plan.abstract import format_shape
 from dagprop.plan.network import Network
 from dagprop.train.npz import NpzError, npz_bytes, open_npz
+from dagprop.train.op_origins import op_origins
 from dagprop.train.settings import check_settings
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -39,8 +40,10 @@ def graph_hash(graph: Graph) -> str:
 
 
 def weights_metadata(graph: Graph, settings: TrainSettings, epochs: int) -> dict[str, Any]:
-    """Return what a weights file says of itself: the graph, and how it was trained for how many whole epochs."""
+    """Return what a weights file says of itself: the graph, its plugins, and how long it was trained and with what."""
+    origins = op_origins(graph)
     return {
+        **({"ops": origins} if origins else {}),
         "dagprop": __version__,
         "dtype": graph.dtype,
         "epochs": epochs,

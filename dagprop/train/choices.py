@@ -11,6 +11,7 @@ import numpy as np
 from dagprop.errors import GraphError, Problem, quote, suggest
 from dagprop.graph.records import Choice, Graph, TrainSettings
 from dagprop.graph.signature import check_attribute
+from dagprop.ops.providers.provide import provide
 from dagprop.train.contract import RuleKind, TrainingRule, rules
 
 KEYS: dict[str, RuleKind] = {"optimizer": "optimizer", "schedule": "schedule", "metrics": "metric"}
@@ -49,7 +50,10 @@ def check_choice(kind: RuleKind, choice: object, **given: Any) -> str | None:
     name, settings = _parts(choice)
     known = rules(kind)
     if name not in known:
-        return f"unknown {kind} {quote(name)}; {_hint(kind, name, known)}"
+        provided = provide([name], (kind,))
+        known = rules(kind)
+        if name not in known:
+            return f"unknown {kind} {quote(name)}; {provided.hint(name) or _hint(kind, name, known)}"
     rule = known[name]
     signatures = {setting.name: setting for setting in rule.settings}
     for key, value in settings.items():

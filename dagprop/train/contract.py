@@ -16,7 +16,7 @@ from typing import Any, Literal
 from dagprop.errors import quote, suggest
 from dagprop.graph.signature import AttributeSignature
 from dagprop.ops.arguments import Place, attribute_of, is_name, place_of, wrong
-from dagprop.ops.declared import Declaration, declare, declared
+from dagprop.ops.declared import Declaration, declare, declared, identity_of
 
 RuleKind = Literal["optimizer", "schedule", "metric", "initializer"]
 
@@ -218,8 +218,7 @@ def _declaring(kind: RuleKind, name: str) -> Callable[[Function], TrainingRule]:
         shipped = function.__module__.startswith(f"{__package__}.")
         if not shipped:
             _load_families()  # so that a clash with what dagprop brings is the newcomer's error
-        identity = function.__module__, function.__qualname__
-        declare(kind, name, Declaration(new, *new.place, identity, shipped))
+        declare(kind, name, Declaration(new, *new.place, identity_of(function), shipped))
         return new
 
     return declare_rule

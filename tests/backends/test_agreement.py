@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 from dagprop import api
+from dagprop.author.trial import is_elementwise
 from dagprop.backends import groups, scalar_program
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.ops.declared import isolated
 from dagprop.ops.plugins import load_plugin
 from dagprop.plan.network import prepare
-from tests.ops.samples import PLUGINS, cases, is_elementwise, sample
+from tests.ops.samples import PLUGINS, cases, sample
 
 GRAPHS = sorted((Path(__file__).parents[2] / "graphs").glob("*.json"))
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}

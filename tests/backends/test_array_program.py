@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 
 import dagprop
+from dagprop.author.trial import forward, rule_result
 from dagprop.backends.array_code import array_code
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT
 from dagprop.backends.array_program import ArrayProgram, ArrayTrainer, bind
@@ -29,7 +30,7 @@ from dagprop.program.update import LEARNING_RATE
 from dagprop.train.initializers import initial_values
 from dagprop.train.update_rule import update_rule
 from tests.conformance.neutral import write_file
-from tests.ops.samples import all_ops, cases, forward, rule_result, sample
+from tests.ops.samples import all_ops, cases, sample
 from tests.random_graphs import random_graphs
 
 GRAPHS = (

@@ -55,7 +55,7 @@ def vector(name, values):
     declared = [f"declare {kind} @llvm.{one}.{end}({kind})" for one in ("rint", "fabs")]
     declared += [f"declare {kind} @llvm.copysign.{end}({kind}, {kind})"]
     declared += [f"declare {kind} @llvm.fmuladd.{end}({kind}, {kind}, {kind})"]
-    code = machine_code("\n".join([*declared, vector_functions(kind, loop), loop]), (("loop", "ppi"),), (), True)
+    code = machine_code("\n".join([*declared, vector_functions(kind, loop), loop]), (("loop", "ppi"),), (), "all")
     result = np.empty_like(values)
     code.functions["loop"](values.ctypes.data_as(ctypes.c_void_p), result.ctypes.data_as(ctypes.c_void_p), values.size)
     return result
@@ -373,7 +373,7 @@ def test_kernels_are_made_where_they_pay():
 
 
 def test_without_llvm_numpy_computes(monkeypatch):
-    def refuse(*arguments):
+    def refuse(*arguments, **options):
         raise NotCompiledError("llvmlite cannot be loaded")
 
     monkeypatch.setattr("dagprop.backends.kernels.machine_code", refuse)

@@ -53,7 +53,8 @@ def program_of(primitive, dtype):
 def run_machine(program, inputs):
     roles = Roles(tuple(program.inputs), (), program.outputs["y"], {}, (), (), {}, ())
     code = encode(program, roles, {}, batched=False)
-    function = compiled(machine_text(TYPES[program.dtype]), MACHINE_SIGNATURE, program.dtype).functions["machine"]
+    code_of_machine = compiled(machine_text(TYPES[program.dtype]), MACHINE_SIGNATURE, program.dtype, "code")
+    function = code_of_machine.functions["machine"]
     for name, value in inputs.items():
         code.values[code.slots[name]] = value
     one, special, losses = np.zeros(1, np.int64), np.array([0, 0, code.loss]), np.empty(1)
@@ -123,6 +124,18 @@ def test_a_training_is_the_reference(load_graph, batch_size, dtype):
         assert one.loss == pytest.approx(other.loss, rel=tolerance)
         assert one.validation_loss == pytest.approx(other.validation_loss, rel=tolerance)
     assert found.test.loss == pytest.approx(expected.test.loss, rel=tolerance)
+
+
+@pytest.mark.usefixtures("how")
+@pytest.mark.parametrize("batch_size", [1, 7])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_quick_code_and_good_code_give_the_same_bits(load_graph, batch_size, dtype):
+    graph = load_graph(CHAIN, loss="L", dtype=dtype)
+    options = {"epochs": 3, "learning_rate": 0.3, "batch_size": batch_size}
+    # So few steps are not worth good code, unless it is asked for.
+    quick, good = (api.train(graph, FEEDS, backend=backend, **options) for backend in ("auto", "compiled"))
+    np.testing.assert_array_equal(quick.step_losses, good.step_losses)
+    assert {**quick.parameters} == {**good.parameters}
 
 
 @pytest.mark.usefixtures("how")

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import dagprop
+from dagprop.author.trial import Case, forward
 from dagprop.check import gradients, pullbacks, verdicts
 from dagprop.ops.plugins import load_plugin
 from dagprop.ops.registry import ops
-from tests.ops.samples import CHOICE, PLUGINS, STEPS, Case, cases, forward, numerical_gradient, sample
+from tests.ops.samples import CHOICE, PLUGINS, STEPS, cases, numerical_gradient, sample
 
 CASES = [
     case

@@ -27,7 +27,7 @@ def test_it_is_a_schema() -> None:
 
 def test_the_file_in_the_package_is_that_of_the_code() -> None:
     stored = (files("dagprop.graph") / "graph.schema.json").read_text(encoding="utf-8")
-    assert stored == schema_text(vocabulary()), "run: dagprop schema -o dagprop/graph/graph.schema.json"
+    assert stored == schema_text(vocabulary()), "run: dagprop schema > dagprop/graph/graph.schema.json"
 
 
 @pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.name)

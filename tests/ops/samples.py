@@ -1,20 +1,25 @@
 """Inputs to try every op on, and a back-propagation of one op that knows nothing of dagprop's engine."""
 
-import itertools
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dagprop.backends.numpy_namespace import numpy_namespace
+from dagprop.author.trial import (
+    Case,
+    attribute_rows,
+    elementwise_shapes,
+    input_count,
+    is_elementwise,
+)
 from dagprop.ops.contract import Op
 from dagprop.ops.declared import isolated
 from dagprop.ops.plugins import load_plugin
 from dagprop.ops.registry import ops
 
-PLUGINS = sorted((Path(__file__).parents[2] / "plugins").glob("*.py"))
+_FOLDER = Path(__file__).parents[2] / "plugins"
+PLUGINS = sorted([*_FOLDER.glob("*.py"), *_FOLDER.glob("packaged/*.py")])
 
 # Where a function is defined, or smooth, by (op, input); elsewhere any number will do.
 POSITIVE = {("log", "x"), ("sqrt", "x"), ("power", "base")}
@@ -66,23 +71,6 @@ for _name in ("sum", "mean", "max"):
     SHAPES[_name].append(([(0, 3)], {"axis": 1}))
 
 
-@dataclass(frozen=True)
-class Case:
-    """An op with the shapes of its inputs (None: left out) and its attributes."""
-
-    op: Op
-    shapes: tuple[tuple[int, ...] | None, ...]
-    attributes: dict[str, Any]
-
-    def __str__(self) -> str:
-        given = {
-            name: value for name, value in self.attributes.items() if value != self.op.signature.attribute(name).default
-        }
-        return "-".join([self.op.name, *map(str, self.shapes), *(f"{k}={v}" for k, v in given.items())]).replace(
-            " ", ""
-        )
-
-
 @cache
 def all_ops() -> dict[str, Op]:
     """Return the built-in ops and those of plugins/."""
@@ -92,48 +80,24 @@ def all_ops() -> dict[str, Op]:
         return dict(ops())
 
 
-def is_elementwise(op: Op) -> bool:
-    return all(rule.kind == "derivative" for rule in op.rules.values())
+def shapes_of(op: Op) -> list[list[tuple[int, ...] | None]]:
+    """Return shapes for as many inputs as the op takes."""
+    if op.rules and not is_elementwise(op):
+        return [[(5, 3)] * input_count(op)]
+    return elementwise_shapes(op)
 
 
 def cases() -> list[Case]:
     """Return what to try each op on."""
     found: list[Case] = []
     for op in all_ops().values():
-        rows = SHAPES.get(op.name) or [(shapes, {}) for shapes in _shapes(op)]
+        rows = SHAPES.get(op.name) or [(shapes, {}) for shapes in shapes_of(op)]
         found += [
-            Case(op, tuple(shapes), {**attributes, **given}) for attributes in _attributes(op) for shapes, given in rows
+            Case(op, tuple(shapes), {**attributes, **given})
+            for attributes in attribute_rows(op)
+            for shapes, given in rows
         ]
     return found
-
-
-def _shapes(op: Op) -> list[list[tuple[int, ...] | None]]:
-    """Return shapes that broadcast, scalars and empty ones, for as many inputs as the op takes."""
-    count = len(op.signature.inputs) + op.signature.variadic
-    if op.rules and not is_elementwise(op):
-        return [[(5, 3)] * count]
-    rows: list[list[tuple[int, ...] | None]] = [[()] * count, [(5, 3)] * count, [(0, 3)] * count]
-    if count > 1:
-        rows += [
-            list(itertools.islice(itertools.cycle(row), count))
-            for row in ([(), (5,)], [(5, 1), (3,)], [(3,), (2, 1, 1), ()])
-        ]
-    if op.signature.variadic:
-        rows.append([(3,), (5, 3), (5, 1), ()])
-    if op.signature.inputs[-1].optional:
-        rows += [[*row[:-1], None] for row in rows]
-    return rows
-
-
-def _attributes(op: Op) -> list[dict[str, Any]]:
-    """Return the defaults, and then each attribute changed for itself where a change has a meaning for any op."""
-    defaults = {attribute.name: attribute.default for attribute in op.signature.attributes}
-    changed = [defaults]
-    for attribute in op.signature.attributes:
-        if attribute.kind == "number":
-            changed.append({**defaults, attribute.name: 0.7 * attribute.default + 0.4})
-        changed += [{**defaults, attribute.name: choice} for choice in attribute.choices if choice != attribute.default]
-    return changed
 
 
 def sample(case: Case, dtype: type = np.float64, seed: int = 0) -> list[np.ndarray | None]:
@@ -160,43 +124,6 @@ def sample(case: Case, dtype: type = np.float64, seed: int = 0) -> list[np.ndarr
         array.setflags(write=False)
         arrays.append(array)
     return arrays
-
-
-def forward(op: Op, inputs: list[Any], attributes: dict[str, Any], xp: Any = numpy_namespace) -> Any:
-    """Return what the forward rule gives."""
-    return op.forward(*([xp] if "xp" in op.arguments else []), *inputs, **attributes)
-
-
-def rule_result(
-    op: Op, position: int, inputs: list[Any], attributes: dict[str, Any], g: Any, xp: Any = numpy_namespace
-) -> Any:
-    """Return what the rule of one input gives: the local derivative, or the gradient."""
-    fixed = len(op.signature.inputs) - op.signature.variadic
-    known = {"xp": xp, "g": g, "y": forward(op, inputs, attributes, xp), **attributes}
-    known |= {signature.name: value for signature, value in zip(op.signature.inputs, inputs, strict=False)}
-    if op.signature.variadic:
-        known[op.signature.inputs[-1].name] = tuple(inputs[fixed:])
-    rule = op.rules[op.signature.inputs[min(position, len(op.signature.inputs) - 1)].name]
-    result = rule.function(**{name: known[name] for name in rule.arguments})
-    return result[position - fixed] if isinstance(result, tuple) and position >= fixed else result
-
-
-def gradient(op: Op, position: int, inputs: list[Any], attributes: dict[str, Any], g: Any) -> np.ndarray:
-    """Return ∂L/∂input for a given ∂L/∂y."""
-    result = rule_result(op, position, inputs, attributes, g)
-    if op.rules[op.signature.inputs[min(position, len(op.signature.inputs) - 1)].name].kind == "derivative":
-        result = g * result
-    return unbroadcast(np.asarray(result), inputs[position].shape)
-
-
-def unbroadcast(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the sum over the axes along which broadcasting repeated an array of that shape."""
-    array = array.sum(axis=tuple(range(array.ndim - len(shape))))
-    for axis, size in enumerate(shape):
-        if size == 1:
-            array = array.sum(axis=axis, keepdims=True)
-    assert array.shape == shape
-    return array
 
 
 def numerical_gradient(function: Any, x: np.ndarray, g: np.ndarray, step: float = 1e-3) -> np.ndarray:

@@ -5,23 +5,9 @@ import warnings
 import numpy as np
 import pytest
 
+from dagprop.author.trial import Case, forward, gradient, is_elementwise, rule_result
 from dagprop.plan.abstract import AbstractArray, abstract_namespace
-from tests.ops.samples import (
-    CHOICE,
-    NOT_ZERO,
-    POSITIVE,
-    PROBABILITY,
-    STEPS,
-    Case,
-    all_ops,
-    cases,
-    forward,
-    gradient,
-    is_elementwise,
-    numerical_gradient,
-    rule_result,
-    sample,
-)
+from tests.ops.samples import CHOICE, NOT_ZERO, POSITIVE, PROBABILITY, STEPS, all_ops, cases, numerical_gradient, sample
 
 CASES = cases()
 ELEMENTWISE = [op for op in all_ops().values() if is_elementwise(op)]

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from dagprop.author.trial import forward, gradient
 from dagprop.backends.numpy_namespace import numpy_namespace
-from tests.ops.samples import all_ops, forward, gradient
+from tests.ops.samples import all_ops
 
 # op, inputs, attributes, the result, the gradient of each input (None: not asked for) for ∂L/∂y = 1
 KINKS = [

@@ -1,5 +1,8 @@
 """Shape inference on whole graphs: what is found, and how what does not fit is said."""
 
+import math
+
+import numpy as np
 import pytest
 
 import dagprop
@@ -81,11 +84,28 @@ def test_mistakes_in_two_branches_are_both_reported(write_graph):
     assert [(p.code, p.node) for p in problems if not p.warning] == [("DP301", "s"), ("DP301", "t")]
 
 
-@pytest.mark.usefixtures("own_ops")
-def test_a_rule_that_needs_values_is_a_mistake_of_the_op(write_graph):
-    @op("branching")
-    def branching(xp, x):
-        return x if x > 0 else -x
+def changed_in_place(x):
+    x += 1
+    return x
 
-    with pytest.raises(GraphError, match=r'node "s": .*"branching".*depend on values.*DP503'):
-        dagprop.load(write_graph({"a": leaf(2), "s": call("branching", "a")}))
+
+@pytest.mark.usefixtures("own_ops")
+@pytest.mark.parametrize(
+    ("rule", "advice"),
+    [
+        (lambda x: x if x > 0 else -x, r"depend on values.*xp\.where"),
+        (lambda x: x * float(x), r"depend on values.*xp\.where"),
+        (lambda x: sum(x), r"no if, float\(\) or loop"),
+        (math.exp, r"xp\.exp for math\.exp"),
+        (np.exp, r"xp\.exp for numpy\.exp"),
+        (np.asarray, r"xp\.exp for numpy\.exp"),
+        (changed_in_place, r"in place: write x = x \+ 1"),
+    ],
+)
+def test_a_rule_that_needs_values_is_a_mistake_of_the_op(write_graph, rule, advice):
+    @op("own")
+    def own(xp, x):
+        return rule(x)
+
+    with pytest.raises(GraphError, match=rf'node "s": .*"own".*{advice}.*DP503'):
+        dagprop.load(write_graph({"a": leaf(2), "s": call("own", "a")}))

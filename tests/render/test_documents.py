@@ -19,9 +19,10 @@ from dagprop.explain.numbers import Shown
 from dagprop.graph.records import Node
 from dagprop.plan.network import prepare
 from dagprop.render.documents import render_document
+from dagprop.render.latex_text import escaped as latex_text
 
-GRAPHS = ("four-layer-chain", "two-weight-perceptron", "smallest-perceptron", "xor", "iris", "four-layer-chain-neurons")
 ROOT = Path(__file__).parent.parent.parent
+GRAPHS = sorted(path.stem for path in ROOT.glob("graphs/*.json"))
 SHOWN = Shown(6)
 
 
@@ -42,7 +43,8 @@ def chain():
 
 
 W2_TEXT = """\
-∂L/∂w2 = [∂L/∂f3 · ∂f3/∂a3] · ∂a3/∂f2 · ∂f2/∂a2 · ∂a2/∂w2      [..] already computed in ∂L/∂w3, re-use (propagate)!
+∂L/∂w2 = [∂L/∂f3 · ∂f3/∂a3] · ∂a3/∂f2 · ∂f2/∂a2 · ∂a2/∂w2
+         [..] already computed in ∂L/∂w3, re-use (propagate)!
        = [∂L/∂a3] · w3 · f2(1 - f2) · f1
        = [-0.0900916] · 1.5 · 0.218133 · 0.622459
        = -0.0183488
@@ -52,7 +54,7 @@ W2_ROWS = r"""
 \frac{\partial \mathcal{L}}{\partial w_{2}} &= {\underbrace{\frac{\partial \mathcal{L}}{\partial f_{3}} \cdot
  \frac{\partial f_{3}}{\partial a_{3}}}_{\text{already computed}}} \cdot \frac{\partial a_{3}}{\partial f_{2}} \cdot
  \frac{\partial f_{2}}{\partial a_{2}} \cdot \frac{\partial a_{2}}{\partial w_{2}}
- \qquad \text{in $\frac{\partial \mathcal{L}}{\partial w_{3}}$, re-use (propagate)!} \\
+ \qquad \text{computed in $\frac{\partial \mathcal{L}}{\partial w_{3}}$, re-use (propagate)!} \\
  &= \left[\frac{\partial \mathcal{L}}{\partial a_{3}}\right] \cdot w_{3} \cdot f_{2}(1 - f_{2}) \cdot f_{1} \\
  &= [-0.0900916] \cdot 1.5 \cdot 0.218133 \cdot 0.622459 \\
  &= -0.0183488
@@ -71,14 +73,16 @@ def test_the_chain_in_latex(chain):
     latex = one_line(rendered(chain, "latex"))
     assert rf"\begin{{align*}} {one_line(W2_ROWS)} \end{{align*}}" in latex
     assert r"w_{2} &\leftarrow w_{2} - \eta \cdot \frac{\partial \mathcal{L}}{\partial w_{2}} \\" in latex
-    assert r"\section*{The gradient of L}" in latex
+    assert r"\section*{The gradient of $\mathcal{L}$}" in latex
+    assert r"for each sample ($\displaystyle x$, $\displaystyle y$):" in latex
+    assert r"with $\displaystyle \theta$ = ($\displaystyle w_{1}$, $\displaystyle b_{1}$, " in latex
     assert r"$\displaystyle f_{1}$ = $\displaystyle \frac{1}{1 + e^{-a_{1}}}$" in latex
 
 
 def test_the_chain_in_markdown(chain):
     markdown = rendered(chain, "markdown")
     assert f"$$ \\begin{{aligned}} {one_line(W2_ROWS)} \\end{{aligned}} $$" in one_line(markdown)
-    assert markdown.startswith("# The gradient of L\n\n$$\n")
+    assert markdown.startswith("# The gradient of $\\mathcal{L}$\n\n$$\n")
     assert "\n    - forward:\n      - $a_{1}$ = $w_{1} \\cdot x + b_{1}$\n" in markdown
 
 
@@ -91,7 +95,7 @@ def test_the_chain_in_html(chain):
     assert f"<mfrac>{of}{by}</mfrac></mrow></math></td><td>" in page
     assert page.count('<mrow class="reused">') == 3
     assert page.count("already\N{NO-BREAK SPACE}computed") == 3
-    assert "<h1>The gradient of L</h1>" in page
+    assert "<h1>The gradient of <math><mrow><mi>ℒ</mi></mrow></math></h1>" in page
     assert "<code>" not in page and "<pre>" not in page
 
 
@@ -212,8 +216,8 @@ def everything(nodes):
     choice = Apply("where", (Apply("less", (names[0], Number(0.0))), names[0], plugin))
     cells = (WORST, names[0], plugin)
     return (
-        Heading(WORST, 1),
-        Heading(WORST),
+        Heading((WORST, names[0]), 1),
+        Heading((WORST,)),
         Paragraph((WORST, names[0], WORST)),
         Equation(partials[0], (wide, chain, plugin, choice), ((WORST,), (WORST, names[0]), (), ())),
         Listing(((0, (WORST,)), (3, (names[0], WORST, plugin)))),
@@ -261,6 +265,11 @@ def test_hostile_texts_come_to_nothing_in_markdown():
     assert "](" not in re.sub(r"\$\$.*?\$\$", "", markdown, flags=re.DOTALL)
     rows = [line for line in markdown.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}
+
+
+def test_characters_that_latex_joins_stay_apart():
+    assert latex_text("--full, ,,") == "-{}-full, ,{},"
+    assert latex_text("1–3") == "1--3"
 
 
 def test_long_rows_are_broken_at_their_operators(load_graph):

@@ -16,12 +16,14 @@ CELLS = {
     "graph": "graph",
     "run": "dagprop.backprop(graph)",
     "derivation": "dagprop.derive(graph)",
+    "equations": "dagprop.equation(graph)",
     "training": "dagprop.train(graph, epochs=3)",
 }
 FORMS = {
     "graph": {"text/latex": r"\sigma(w_{3}", "image/svg+xml": "</svg>"},
     "run": {"text/html": "0.0728573"},
     "derivation": {"text/latex": r"\underbrace", "text/html": "0.0289632"},
+    "equations": {"text/latex": r"\sigma(w_{3}", "text/html": "<math"},
     "training": {"text/html": "3 epochs of 1 samples"},
 }
 
@@ -46,6 +48,13 @@ def outputs(tmp_path_factory):
 )
 def test_a_notebook_shows_it(outputs, name, form, text):
     assert text in outputs[name][form]
+
+
+def test_a_derivation_prints_itself():
+    derivation = dagprop.derive(dagprop.load(ROOT / "graphs/four-layer-chain.json"))
+    assert repr(derivation) == "<Derivation of L by w3, w2, w1, b1>"
+    assert "∂L/∂w3 = ∂L/∂f3 · ∂f3/∂a3 · ∂a3/∂w3\n       = -(y - f3) · f3(1 - f3) · f2\n" in str(derivation)
+    assert repr(dagprop.equation(derivation.network.graph)) == "<Equations of L>"
 
 
 def test_values_stay_what_they_were():

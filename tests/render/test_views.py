@@ -170,6 +170,16 @@ def test_large_graphs_become_a_summary_that_counts_every_node(load_graph):
     assert {node.id for node in near.nodes} >= {"a1499", "f1499", "a1500", "f1500", "a1501"} and len(near.nodes) < 10
 
 
+def test_a_part_that_is_too_large_is_a_summary_of_the_part(load_graph):
+    diagram = diagram_of(chain_graph(load_graph, 3000), around="a1500", radius=20, limit=10)
+    # 20 ops on both sides, and the weights of those that are not the last; the loss is not among them.
+    assert diagram.formula.startswith("60 of 9,001 nodes in 41 layers")
+    assert "smaller --radius" in diagram.remarks[0]
+    assert {node.symbol for node in diagram.nodes} <= {"6 ops", "7 ops"}
+    one = diagram_of(chain_graph(load_graph, 3000), around="a1500", radius=1, limit=2)
+    assert {node.symbol for node in one.nodes} == {"1 op"}
+
+
 @hypothesis.given(random_graphs())
 @hypothesis.settings(max_examples=40)
 def test_the_nodes_and_arrows_are_those_of_the_graph(tmp_path_factory, random):

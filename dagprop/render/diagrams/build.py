@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dagprop.errors import GraphError, Problem, quote, suggest
 from dagprop.graph.records import Graph, split_reference
@@ -30,7 +30,53 @@ BACKWARD = "from a gradient to those that are computed from it, the loss first"
 DEPENDS = "from a value to what it depends on"
 
 
-def network_diagram(graph: Graph, network: Network, view: View, numbers: Numbers | None = None) -> Diagram:
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """What of a network a view shows.
+
+    Attributes
+    ----------
+    items : Items
+    ends, near : tuple of str
+        The nodes at the end of a chain, and those that all others are near.
+    remarks : tuple of str
+        What is left out, and how to see it.
+    """
+
+    items: Items
+    ends: tuple[str, ...]
+    near: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def visible(network: Network, view: View) -> Visible:
+    """Return what of a network a view shows.
+
+    Raises
+    ------
+    GraphError
+        If a node of the view is not there (DP104).
+    """
+    ends = tuple(id for name in view.chain for id in _chain_ends(network, name))
+    near = () if view.around is None else tuple(_inside(network, view.around))
+    opened = [*ends, *(near if view.around in network.graph.nodes else ())]
+    # Nodes with numbers and long names are wide: fewer of them go side by side.
+    columns = WIDE_COLUMNS if view.needs_numbers or ends else MOST_COLUMNS
+    items = items_of(network, view.depth, view.limit if near else min(OPEN_NODES, view.limit), opened, columns)
+    whole = len(items.of)
+    if view.roll:
+        items = roll(network, items, frozenset((*ends, *near)))
+    remarks: tuple[str, ...] = ()
+    if near:
+        items = _around(items, near, view.radius)
+        if len(items.of) < whole:
+            remarks = (f"{len(items.of)} of {whole} nodes are drawn; --radius {view.radius + 1} draws more",)
+    return Visible(items, ends, near, remarks)
+
+
+def network_diagram(
+    graph: Graph, network: Network, view: View, numbers: Numbers | None = None, seen: Visible | None = None
+) -> Diagram:
     """Return the diagram of a network.
 
     Parameters
@@ -43,6 +89,8 @@ def network_diagram(graph: Graph, network: Network, view: View, numbers: Numbers
         What is to be shown.
     numbers : Numbers, optional
         What has been computed.
+    seen : Visible, optional
+        What the view shows, where that is known already.
 
     Raises
     ------
@@ -53,20 +101,8 @@ def network_diagram(graph: Graph, network: Network, view: View, numbers: Numbers
     numbers = numbers or Numbers()
     if view.phase == "forward":
         numbers = numbers.forward_only()
-    ends = [id for name in view.chain for id in _chain_ends(network, name)]
-    near = [] if view.around is None else _inside(network, view.around)
-    opened = [*ends, *(near if view.around in network.graph.nodes else [])]
-    # Nodes with numbers and long names are wide: fewer of them go side by side.
-    columns = WIDE_COLUMNS if view.needs_numbers or ends else MOST_COLUMNS
-    items = items_of(network, view.depth, view.limit if near else min(OPEN_NODES, view.limit), opened, columns)
-    whole = len(items.of)
-    if view.roll:
-        items = roll(network, items, frozenset((*ends, *near)))
-    remarks: list[str] = []
-    if near:
-        items = _around(items, near, view.radius)
-        if len(items.of) < whole:
-            remarks.append(f"{len(items.of)} of {whole} nodes are drawn; --radius {view.radius + 1} draws more")
+    seen = seen or visible(network, view)
+    items, ends, near = seen.items, seen.ends, seen.near
     title = clean(graph.name or "network")
     if len(items.of) > view.limit:
         return summary_diagram(network, items, title)
@@ -101,7 +137,7 @@ def network_diagram(graph: Graph, network: Network, view: View, numbers: Numbers
         labels.formula(chain, place[ends[0]]) if chain and len(set(ends)) == 1 else "",
         DEPENDS if chain else BACKWARD if view.phase == "backward" else FORWARD,
         loss or None,
-        tuple(remarks),
+        seen.remarks,
     )
 
 

@@ -23,8 +23,8 @@ WIDEST_NAME, WIDEST_SYMBOL = 3, 6
 """A name and a symbol of more characters do not fit into a circle."""
 
 
-def dot_source(diagram: Diagram, theme: Theme) -> str:
-    """Return a diagram as DOT."""
+def dot_source(diagram: Diagram, theme: Theme, caption: bool = True) -> str:
+    """Return a diagram as DOT; with the formula and the legend below, or without."""
     import graphviz
 
     dot = graphviz.Digraph(
@@ -40,7 +40,7 @@ def dot_source(diagram: Diagram, theme: Theme) -> str:
             "pad": "0.25",
             "splines": "true",
             "labelloc": "b",
-            "label": _caption(diagram, theme),
+            "label": _caption(diagram, theme) if caption else "",
             "tooltip": _tooltip(diagram.title or "network"),
         },
         node_attr={
@@ -84,7 +84,8 @@ def _frame(cluster: Cluster, theme: Theme) -> dict[str, str]:
     return {
         "label": f"<{_text(cluster.title, text, bold=reused or cluster.kind == 'repeated', size=14)}>",
         "labelloc": "t",
-        "labeljust": "c" if reused else "l",
+        # A connection that skips a part of a frame passes above its left side, on the way to a sum at its right end.
+        "labeljust": "c" if reused else "r" if cluster.parent else "l",
         "color": colour,
         "bgcolor": theme.reused_ground if reused else theme.frame_ground,
         "style": "rounded,dashed" if reused else "rounded",

@@ -10,7 +10,7 @@ from dagprop.graph.records import Graph, Node, split_reference
 from dagprop.plan.network import Network
 from dagprop.render.diagrams.chains import Chain
 from dagprop.render.diagrams.items import Item, Items, Link, call_of, declared_call
-from dagprop.render.diagrams.names import clean, from_id, from_reference, from_tex, name_of, shorten
+from dagprop.render.diagrams.names import clean, from_id, from_reference, from_tex, name_of, partial_text, shorten
 from dagprop.render.diagrams.records import DiagramEdge, DiagramNode
 from dagprop.render.diagrams.symbols import array_text, kind_of, shape_text, sign_of, strengths, symbol_of
 from dagprop.render.diagrams.view import Numbers, View
@@ -67,7 +67,7 @@ class Labels:
 
     def node(self, item: Item) -> DiagramNode:
         """Return the node of an item."""
-        reference = self._reference(item)
+        reference = self.reference(item)
         rows = tuple(self._rows(item, reference))
         if item.call:
             call = call_of(self._graph, self._network, item)
@@ -107,7 +107,7 @@ class Labels:
         made = from_tex(tex) if tex else None
         return made if made and len(made) <= 2 else base
 
-    def _full(self, reference: str) -> str:
+    def full(self, reference: str) -> str:
         """Return how a value is written in a formula."""
         id = split_reference(reference)[0]
         if id not in self._names:
@@ -115,7 +115,7 @@ class Labels:
             self._names[id] = name_of(node) if node else from_id(id)
         return from_reference(reference, self._names)
 
-    def _reference(self, item: Item) -> str:
+    def reference(self, item: Item) -> str:
         """Return the value that an item gives: the first that others use."""
         if not item.call:
             return self._network.outputs[item.id][0]
@@ -131,7 +131,7 @@ class Labels:
         if "value" in show:
             rows.append(f"= {array_text(numbers.values.get(reference), digits)}")
         if "grad" in show and self._loss:
-            name = self._gradient_name(reference)
+            name = partial_text(self.full(str(self._network.graph.loss)), self._shown_name(item, reference))
             rows.append(f"{name} = {array_text(numbers.gradients.get(reference), digits)}")
         return rows
 
@@ -139,8 +139,15 @@ class Labels:
         default = {"forward": ("value",), "backward": ("value", "grad", "local"), None: ()}
         return self._view.show or default[self._view.phase]
 
-    def _gradient_name(self, reference: str) -> str:
-        return f"∂{self._full(str(self._network.graph.loss))}/∂{self._full(reference)}"
+    def gradient_name(self, reference: str) -> str:
+        """Return how the gradient of a value is written."""
+        return partial_text(self.full(str(self._network.graph.loss)), self.full(reference))
+
+    def _shown_name(self, item: Item, reference: str) -> str:
+        """Return how a value is written on arrows and below names: as its node is, where frames tell where that is."""
+        if not self._open_names or (item.call and len(self._outputs.get(item.id, ())) > 1):
+            return self.full(reference)
+        return from_reference(reference, {split_reference(reference)[0]: self._local(item)})
 
     # ------------------------------------------------------------------------------------------ arrows
 
@@ -161,7 +168,7 @@ class Labels:
             return ()
         if self._view.chain and not on_chain:
             return ()
-        rows = [self._factor(link)]
+        rows = [self.factor(link)]
         if local and not self._items.of[link.target].call:
             key = link.node, link.position
             found = self._numbers.locals.get(key)
@@ -169,18 +176,14 @@ class Labels:
                 rows.append(f"= {array_text(found, self._view.digits)}")
         return (*rows, "depends on") if on_chain else tuple(rows)
 
-    def _factor(self, link: Link) -> str:
+    def factor(self, link: Link) -> str:
         """Return the local derivative of a link as the chain rule writes it."""
-        factor = f"∂{self._target_name(link)}/∂{self._full(link.reference)}"
+        above, below = (self._items.of[id] for id in (link.target, link.source))
+        factor = partial_text(self._shown_name(above, self.reference(above)), self._shown_name(below, link.reference))
         if self._uses[link.source, link.target] > 1 and not self._items.of[link.target].call:
             op = self._network.ops[self._network.node(link.node).op]
-            names = [signature.name for signature in op.signature.inputs]
-            factor += f" ({names[link.position] if link.position < len(names) else link.position + 1})"
+            factor += f" ({op.signature.input_name(link.position)})"
         return factor
-
-    def _target_name(self, link: Link) -> str:
-        item = self._items.of[link.target]
-        return self._full(self._reference(item))
 
     def with_signs(self, edges: list[tuple[DiagramEdge, Link]]) -> tuple[DiagramEdge, ...]:
         """Return arrows with the sign and the size of what goes back along them, where gradients are shown."""
@@ -210,8 +213,8 @@ class Labels:
 
     def formula(self, chain: Chain, end: str) -> str:
         """Return the product of the factors down to the end of a chain, if one way leads there; else how many do."""
-        reference = self._reference(self._items.of[end])
-        left = self._gradient_name(reference)
+        reference = self.reference(self._items.of[end])
+        left = self.gradient_name(reference)
         above: dict[str, list[Link]] = {}
         for link in chain.links:
             above.setdefault(link.source, []).append(link)
@@ -224,7 +227,7 @@ class Labels:
                 return f"{left} is the sum over {_ways(self._items, chain, end):,} ways from the loss"
             way.insert(0, above[at][0])
             at = above[at][0].target
-        factors = [self._factor(link) for link in way]
+        factors = [self.factor(link) for link in way]
         known = sum(link in chain.reused for link in way)
         if len(factors) > MOST_FACTORS:
             text = " · ".join((*factors[:3], "…", *factors[-3:]))

@@ -23,7 +23,7 @@ def summary_diagram(network: Network, items: Items, title: str) -> Diagram:
 
     A layer holds what is equally far from the inputs, by the longest way.  Leaves count for the layer that uses them.
     """
-    loss = network.graph.loss and items.by_node()[split_reference(network.graph.loss)[0]]
+    loss = network.graph.loss and items.by_node().get(split_reference(network.graph.loss)[0])
     leaves = {id for id, item in items.of.items() if not item.call and network.node(item.nodes[0]).is_leaf}
     layer = _layers(items, leaves)
     last = max((layer[id] for id in items.of if id not in leaves), default=0)
@@ -53,7 +53,8 @@ def summary_diagram(network: Network, items: Items, title: str) -> Diagram:
         rows += [
             f"{_count(kinds[op])} {_plural(op, kinds[op])}" for op in ("parameter", "input", "constant") if kinds[op]
         ]
-        nodes.append(DiagramNode(_group_id(number), "group", name, f"{_count(len(work))} ops", tuple(rows)))
+        size = f"{_count(len(work))} {_plural('op', len(work))}"
+        nodes.append(DiagramNode(_group_id(number), "group", name, size, tuple(rows)))
     flows = Counter((group(link.source), group(link.target)) for link in items.links)
     names = {number: ids[0] if number == count else _group_id(number) for number, ids in members.items()}
     drawn = {pair: amount for pair, amount in flows.items() if pair[1] == pair[0] + 1}
@@ -75,17 +76,21 @@ def summary_diagram(network: Network, items: Items, title: str) -> Diagram:
         DiagramEdge(names[source], names[target], rows=(_count(amount),), strength=(amount / most) ** 0.5)
         for (source, target), amount in sorted(drawn.items())
     )
-    total = len(network.order)
+    whole = len(network.order)
+    total = whole if items.repeated else sum(len(item.nodes) for item in items.of.values())
+    part = f" of {_count(whole)}" if total < whole else ""
+    counted = f"{_count(total)}{part} nodes in {_count(last)} {_plural('layer', last)}"
+    less = "a smaller --radius draws fewer" if part else "--around NODE draws a part, --roll blocks that repeat once"
     return Diagram(
         tuple(nodes),
         edges,
         title=title,
-        formula=f"{_count(total)} nodes in {_count(last)} layers; on the arrows, how many values go to the next",
+        formula=f"{counted}; on the arrows, how many values go to the next",
         direction="from values to what is computed from them",
         loss=loss or None,
         remarks=(
-            f"{_count(total)} nodes are too many for one picture: this is a summary; --around NODE draws a part, "
-            "--roll blocks that repeat once, --limit N all of up to N nodes",
+            f"{_count(total)}{part} nodes are too many for one picture: this is a summary; {less}, "
+            "--limit N all of up to N nodes",
         ),
     )
 

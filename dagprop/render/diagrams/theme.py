@@ -84,7 +84,7 @@ LIGHT = Theme(
     reused_ground="#edf8f4",
     frame="#9aa3ac",
     frame_ground="#f7f8f9",
-    signs=MappingProxyType({"positive": "#0072b2", "negative": "#d55e00", "mixed": "#a8548a", "zero": "#9aa3ac"}),
+    signs=MappingProxyType({"positive": "#0072b2", "negative": "#c25500", "mixed": "#a8548a", "zero": "#6b7580"}),
 )  # fmt: skip
 
 DARK = Theme(
@@ -105,8 +105,39 @@ DARK = Theme(
     reused_ground="#12261f",
     frame="#6b7580",
     frame_ground="#1a1f25",
-    signs=MappingProxyType({"positive": "#56b4e9", "negative": "#ff8a3d", "mixed": "#e79bc6", "zero": "#6b7580"}),
+    signs=MappingProxyType({"positive": "#56b4e9", "negative": "#ff8a3d", "mixed": "#e79bc6", "zero": "#98a2ad"}),
 )  # fmt: skip
+
+_SINGLE = ("ground", "ink", "quiet", "faint", "chain", "reused", "reused_ground", "frame", "frame_ground")
+"""The colours of a theme that are one each."""
+
+
+def _colours(theme: Theme) -> dict[str, str]:
+    """Return the colours of a theme by the names that they have in a style sheet."""
+    return {
+        **{name.replace("_", "-"): getattr(theme, name) for name in _SINGLE},
+        **{f"fill-{kind}": colour for kind, colour in theme.fills.items()},
+        **{f"line-{kind}": colour for kind, colour in theme.lines.items()},
+        **{f"sign-{sign}": colour for sign, colour in theme.signs.items()},
+    }
+
+
+def variables(theme: Theme) -> str:
+    """Return the colours of a theme as variables of a style sheet."""
+    return " ".join(f"--{name}: {colour};" for name, colour in _colours(theme).items())
+
+
+def _named(kind: str, colours: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType({name: f"var(--{kind}-{name})" for name in colours})
+
+
+PAGE = Theme(
+    **{name: f"var(--{name.replace('_', '-')})" for name in _SINGLE},
+    fills=_named("fill", LIGHT.fills),
+    lines=_named("line", LIGHT.lines),
+    signs=_named("sign", LIGHT.signs),
+)
+"""The colours that the style sheet of a page gives, by their names."""
 
 _THEMES = {"light": LIGHT, "dark": DARK}
 

@@ -99,7 +99,7 @@ def numpy_mlp(problem: Mlp) -> Epoch:
 
 
 def gemms(problem: Mlp) -> Epoch:
-    """Only the matrix products of a step, in the library and on the threads that dagprop uses for them."""
+    """Only the matrix products of a step, in NumPy's library, as dagprop calls it where its own products do not pay."""
     from dagprop.backends.array_program import ONE_THREAD
     from dagprop.backends.blas import subtract_product, threads
 

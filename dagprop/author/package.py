@@ -1,0 +1,120 @@
+"""A plugin as a package that ``pip install`` takes: found by its entry point, with tests and a page."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from dagprop.author.choose import Rules
+from dagprop.author.declaration import Wish
+from dagprop.author.plugin_file import example_node, plugin_text
+from dagprop.errors import PluginError, Problem, quote
+
+ENTRY_POINTS = "dagprop.plugins"
+"""The group of entry points in which installed plugins are found."""
+
+
+def package_files(package: str, wish: Wish, rules: Rules | None) -> dict[str, str]:
+    """Return the files of a package, by path; the module comes first.
+
+    Parameters
+    ----------
+    package : str
+        The name of the package, which is that of the folder.
+    wish : Wish
+    rules : Rules or None
+
+    Raises
+    ------
+    PluginError
+        If the name is none (DP511).
+    """
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", package):
+        message = f"the name of a package has letters, digits, - and _: {quote(package)}"
+        raise PluginError(Problem("DP511", message, f"as in --package dagprop-{wish.name}"))
+    module = re.sub(r"\W", "_", package.lower())
+    if module[:1].isdigit():
+        module = f"_{module}"
+    path = f"{package}/{module}.py"
+    return {
+        path: plugin_text(wish, rules, path),
+        f"{package}/pyproject.toml": _pyproject(package, module, wish),
+        f"{package}/tests/test_{module}.py": _tests(module, wish),
+        f"{package}/README.md": _readme(package, wish),
+    }
+
+
+def _pyproject(package: str, module: str, wish: Wish) -> str:
+    return f"""[build-system]
+requires = ["hatchling>=1.26"]
+build-backend = "hatchling.build"
+
+[project]
+name = {json.dumps(package)}
+version = "0.1.0"
+description = {json.dumps(wish.doc.splitlines()[0], ensure_ascii=False)}
+readme = "README.md"
+requires-python = ">=3.11"
+dependencies = ["dagprop"]
+
+[project.optional-dependencies]
+test = ["pytest>=8"]
+
+[project.entry-points."{ENTRY_POINTS}"]
+{wish.name} = "{module}"
+
+[tool.hatch.build.targets.wheel]
+only-include = ["{module}.py"]
+"""
+
+
+def _tests(module: str, wish: Wish) -> str:
+    points = (-2.2, -0.6, 0.4, 1.7)
+    nodes: dict[str, object] = {
+        name: {"op": "parameter", "value": [round(point + 0.3 * position, 1) for point in points]}
+        for position, name in enumerate(wish.inputs)
+    }
+    nodes["y"] = {"op": wish.op, "inputs": list(wish.inputs)}
+    graph = json.dumps({"dagprop": 1, "nodes": nodes}, indent=4)
+    return f'''"""The rules are right, and keep what the op contract promises."""
+
+import json
+import subprocess
+import sys
+
+import dagprop
+import {module}
+
+GRAPH = {graph}
+
+
+def test_the_derivatives_are_right(tmp_path):
+    path = tmp_path / "graph.json"
+    path.write_text(json.dumps(GRAPH))
+    assert dagprop.check_gradients(dagprop.load(path)).ok
+
+
+def test_everything_that_dagprop_checks():
+    command = [sys.executable, "-m", "dagprop.cli.main", "plugins", "check", {module}.__file__]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+'''
+
+
+def _readme(package: str, wish: Wish) -> str:
+    return f"""# {package}
+
+{wish.doc}
+
+```bash
+pip install {package}
+```
+
+After that every graph of dagprop may have a node such as
+
+```json
+{example_node(wish)}
+```
+
+Work on it: `pip install -e '.[test]' && pytest`.
+"""

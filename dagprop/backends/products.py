@@ -1,0 +1,83 @@
+"""Which products of matrices are computed by code of their own, and which by the library of NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+
+from dagprop.backends.array_lowering import SUBTRACT_PRODUCT, Lowered
+from dagprop.backends.blas import numpy_blas
+from dagprop.backends.layouts import Layout, layouts
+from dagprop.backends.product_code import Product
+
+LARGEST = 3e7
+"""Up to so many operations, code of our own on one thread is ahead of the library on several."""
+
+LARGEST_ALONE = 1.5e8
+"""Up to so many, it is ahead of the library on one."""
+
+LONGEST = 4096
+"""Longer sums are left to the library, which adds them up in parts, for the sake of accuracy."""
+
+LONGEST_PACKED = 1024
+"""Of a right matrix that has to be packed, no more rows find room on the stack."""
+
+FEWEST = 4
+"""For fewer rows it does not pay to pack the right matrix."""
+
+CALL = 5e-7
+"""Seconds that a call takes less than one of NumPy."""
+OPERATION = 1e-12
+"""Seconds that an operation takes less than in the library, at least."""
+COMPILING = 0.03
+"""Seconds to compile one product."""
+MOST = 100
+"""Products of different sizes: with more, nobody waits for LLVM, however many steps there are."""
+
+
+def own_products(lowered: Lowered, steps: float) -> dict[int, Product]:
+    """Return the instructions whose product is sooner computed by code of our own, if there are so many steps."""
+    library = numpy_blas()
+    limit = LARGEST_ALONE if library is not None and library.get_threads() == 1 else LARGEST
+    lies = layouts(lowered)
+    found: dict[int, Product] = {}
+    for number in lowered.instructions:
+        product = _product(lowered, lies, number)
+        if product and steps * (CALL + OPERATION * operations(product)) > COMPILING and operations(product) <= limit:
+            found[number] = product
+    return found if len(set(found.values())) <= MOST else {}
+
+
+def operations(product: Product) -> float:
+    """Return how many multiplications and additions a product takes."""
+    return 2.0 * product.rows * product.columns * product.inner
+
+
+def largest_left(lowered: Lowered, own: Mapping[int, Product]) -> float:
+    """Return how many operations the largest product takes that the library computes."""
+    sizes = [0.0]
+    for number, instruction in lowered.instructions.items():
+        if instruction.primitive in ("matmul", SUBTRACT_PRODUCT) and number not in own:
+            left = lowered.instructions[instruction.operands[-2]]
+            sizes.append(2.0 * prod(instruction.shape) * left.shape[-1])
+    return max(sizes)
+
+
+def _product(lowered: Lowered, lies: Mapping[int, Layout], number: int) -> Product | None:
+    """Return what an instruction multiplies, if there is code for it."""
+    instruction = lowered.instructions[number]
+    if instruction.primitive not in ("matmul", SUBTRACT_PRODUCT):
+        return None
+    operands = instruction.operands[-2:]
+    left, right = (lies[operand] for operand in operands)
+    if any(lowered.instructions[operand].boolean for operand in operands):
+        return None
+    if len(left.shape) != 2 or len(right.shape) != 2 or not prod(left.shape) * prod(right.shape):
+        return None
+    (rows, inner), columns = left.shape, right.shape[1]
+    packs = right.strides[1] != 1
+    if inner > LONGEST or (packs and (right.strides[0] != 1 or inner > LONGEST_PACKED or rows < FEWEST)):
+        return None
+    subtracts = instruction.primitive == SUBTRACT_PRODUCT
+    (left_down, left_across), (right_down, right_across) = left.strides, right.strides
+    return Product(rows, columns, inner, (left_down, left_across), (right_down, right_across), subtracts)

@@ -1,0 +1,1 @@
+"""Who else provides what: the plugins that are registered or installed, and how they come in when they are needed."""

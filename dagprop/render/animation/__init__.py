@@ -1,0 +1,1 @@
+"""Back-propagation in motion: one step of training as pictures that follow each other."""

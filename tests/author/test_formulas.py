@@ -1,0 +1,67 @@
+"""Formulas of the literature: what is written for them is right to the last digits, and passes the check."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dagprop.author.check import check_file
+from dagprop.author.choose import choose_rules
+from dagprop.author.declaration import make_wish
+from dagprop.author.parse import parse_formula
+from dagprop.author.plugin_file import plugin_text
+from dagprop.author.trial import forward, gradient
+from dagprop.ops.plugins import load_plugin
+from dagprop.ops.registry import ops
+from tests.author.formulas import FORMULAS, POINTS, SEVERAL_INPUTS, exact
+
+TOLERANCE = 1e-12
+
+
+def write_plugin(folder, name, formula, inputs=("x",), attributes=None):
+    wish = make_wish(name, inputs=inputs, attributes=attributes, formula=formula)
+    tree = parse_formula(formula, wish.inputs, wish.attributes)
+    path = folder / f"{name}.py"
+    path.write_text(plugin_text(wish, choose_rules(tree, wish.inputs, wish.attributes), str(path)), encoding="utf-8")
+    return wish, path
+
+
+@pytest.mark.usefixtures("own_ops")
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_formula_keeps_its_digits_and_passes_the_check(name, tmp_path):
+    known = FORMULAS[name]
+    wish, path = write_plugin(tmp_path, name, known.formula, attributes=known.attributes)
+    reports = check_file(str(path), timed=False)
+    assert [(report.name, report.ok) for report in reports] == [(wish.op, True)]
+    load_plugin(str(path))
+    op = ops()[wish.op]
+    x = np.array([point for point in POINTS if point not in known.kinks])
+    with np.errstate(over="ignore", under="ignore"):
+        y = forward(op, [x], known.attributes)
+        slope = gradient(op, 0, [x], known.attributes, np.ones_like(x))
+    for position, point in enumerate(x.tolist()):
+        value, derivative, moved = exact(known, point)
+        assert y[position] == pytest.approx(value, rel=TOLERANCE, abs=1e-290), point
+        assert slope[position] == pytest.approx(derivative, rel=TOLERANCE + moved, abs=1e-290), point
+
+
+@pytest.mark.parametrize("name", SEVERAL_INPUTS)
+def test_formulas_of_several_inputs_pass_the_check(name, tmp_path):
+    formula, inputs = SEVERAL_INPUTS[name]
+    wish, path = write_plugin(tmp_path, name, formula, inputs)
+    (report,) = check_file(str(path), timed=False)
+    assert report.ok, report
+    assert set(ops()) & {wish.op} == set()  # a check leaves nothing behind
+
+
+def test_a_rule_is_as_its_author_wrote_it_where_that_is_right():
+    for formula in ("x / (1 + exp(-x))", "x + sin(x)**2", "(x**3 + x) / (1 + x**2)", "x*cos(x)"):
+        rules = choose_rules(parse_formula(formula, ["x"], []), ["x"], {})
+        assert rules.forward.tree == parse_formula(formula, ["x"], [])
+        assert rules.forward.rules == ()
+
+
+def test_digits_that_cannot_be_kept_are_told():
+    rules = choose_rules(parse_formula("x - sin(x)", ["x"], []), ["x"], {})
+    assert not rules.forward.quality.good
+    assert abs(dict(rules.forward.quality.where)["x"]) < 1e-2

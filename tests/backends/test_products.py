@@ -1,0 +1,112 @@
+"""Products of matrices by code of our own: the numbers of NumPy, in every size, layout and width of registers."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from dagprop.backends import products
+from dagprop.backends.array_lowering import lower
+from dagprop.backends.blas import threads
+from dagprop.backends.kernel_code import module_text
+from dagprop.backends.kernels import kernel_binder
+from dagprop.backends.llvm_code import TYPES
+from dagprop.backends.llvm_engine import Registers
+from dagprop.backends.product_code import Product, product_text
+from dagprop.backends.products import largest_left, own_products
+from dagprop.program.recorder import Recorder
+from dagprop.program.symbols import Symbol, symbolic_namespace
+
+SIZES = ((1, 1, 1), (2, 5, 3), (13, 33, 17), (29, 70, 8), (3, 260, 300))
+"""Rows, columns and inner: below, at and above the sizes of tiles and of the cache."""
+
+LAYOUTS = tuple(itertools.product(("plain", "transposed"), repeat=2))
+MACHINES = (Registers(32, 64), Registers(16, 32), Registers(32, 16), Registers(16, 16))
+
+
+def matrix(generator, rows, columns, layout, dtype):
+    """Return a matrix of whole numbers, whose products are exact, and between NaNs, which would be seen."""
+    shape = (rows, columns) if layout == "plain" else (columns, rows)
+    memory = np.full(rows * columns + 64, np.nan, dtype)
+    found = memory[32:-32].reshape(shape)
+    found[...] = generator.integers(-9, 10, shape)
+    return found if layout == "plain" else found.T
+
+
+def strides(array):
+    return tuple(stride // array.itemsize for stride in array.strides)
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: f"{machine.count}x{machine.size}")
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_product_is_numpys(dtype, machine):
+    generator = np.random.default_rng(0)
+    cases = []
+    for (rows, columns, inner), layout, subtracts in itertools.product(SIZES, LAYOUTS, (False, True)):
+        left = matrix(generator, rows, inner, layout[0], dtype)
+        right = matrix(generator, inner, columns, layout[1], dtype)
+        cases.append((Product(rows, columns, inner, strides(left), strides(right), subtracts), left, right))
+    texts = [product_text(f"p{place}", case[0], TYPES[dtype], machine) for place, case in enumerate(cases)]
+    bind = kernel_binder(module_text(texts, dtype))
+    for place, (product, left, right) in enumerate(cases):
+        result = matrix(generator, product.rows, product.columns, "plain", dtype)
+        before, rate = result.copy(), np.array(0.5, dtype)
+        bind(f"p{place}", result, left, right, *([rate] if product.subtracts else []))()
+        expected = before - 0.5 * (left @ right) if product.subtracts else left @ right
+        np.testing.assert_array_equal(result, expected, err_msg=str(product))
+        around = result.base
+        assert np.isnan(around[:32]).all() and np.isnan(around[-32:]).all()
+
+
+def lowered(shapes, build):
+    recorder = Recorder()
+    symbols = [Symbol(recorder, recorder.input(name, shape)) for name, shape in zip("abc", shapes, strict=False)]
+    result = build(symbolic_namespace(recorder), *symbols)
+    return lower(recorder.program("abc"[: len(shapes)], {"y": result.number}, "float32"))
+
+
+def swapped(xp, a, b):
+    return xp.matmul(a, xp.matrix_transpose(b))
+
+
+@pytest.mark.parametrize(
+    ("shapes", "build", "own"),
+    [
+        (((8, 20), (20, 30)), lambda xp, a, b: xp.matmul(a, b), True),
+        (((20, 8), (20, 30)), lambda xp, a, b: xp.matmul(xp.matrix_transpose(a), b), True),
+        (((8, 20), (30, 20)), swapped, True),
+        (((3, 20), (30, 20)), swapped, False),  # packing it would take longer
+        (((8, 2000), (30, 2000)), swapped, False),  # no room to pack it
+        (((8, 5000), (5000, 3)), lambda xp, a, b: xp.matmul(a, b), False),  # a long sum
+        (((8, 20), (20,)), lambda xp, a, b: xp.matmul(a, b), False),  # no matrix
+        (((2, 8, 20), (2, 20, 30)), lambda xp, a, b: xp.matmul(a, b), False),
+        (((8, 0), (0, 30)), lambda xp, a, b: xp.matmul(a, b), False),
+        (((512, 512), (512, 512)), lambda xp, a, b: xp.matmul(a, b), False),  # large enough for the library
+    ],
+)
+def test_which_products_are_our_own(shapes, build, own):
+    given = lowered(shapes, build)
+    with threads(1):
+        found = own_products(given, math.inf)
+        assert bool(found) == own
+        assert not own_products(given, 0)
+    (size,) = (2.0 * np.prod(shapes[0]) * i.shape[-1] for i in given.instructions.values() if i.primitive == "matmul")
+    if len(shapes[1]) == 2:
+        assert largest_left(given, found) == (0 if own else size)
+
+
+def test_several_threads_of_the_library_are_ahead_sooner(monkeypatch):
+    given = lowered(((256, 300), (300, 300)), lambda xp, a, b: xp.matmul(a, b))
+    found = []
+    for count in (1, 2):
+        library = type("Library", (), {"get_threads": staticmethod(lambda count=count: count)})
+        monkeypatch.setattr(products, "numpy_blas", lambda library=library: library)
+        found.append(bool(own_products(given, math.inf)))
+    assert found == [True, False]
+
+
+def test_nobody_waits_for_hundreds_of_products(monkeypatch):
+    given = lowered(((8, 20), (20, 30)), lambda xp, a, b: xp.matmul(a, b))
+    monkeypatch.setattr(products, "MOST", 0)
+    assert not own_products(given, math.inf)
