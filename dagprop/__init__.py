@@ -11,6 +11,8 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from dagprop.graph.collector import paused_collector
+
 if TYPE_CHECKING:
     from dagprop.api import (
         TrainResult,
@@ -113,7 +115,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'dagprop' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME.get(name, "dagprop.api")), name)
+    with paused_collector():  # what importing makes stays: to look through it for cycles takes long and finds none
+        home = importlib.import_module(_HOME.get(name, "dagprop.api"))
+    return getattr(home, name)
 
 
 def __dir__() -> list[str]:

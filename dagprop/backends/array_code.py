@@ -20,7 +20,7 @@ from dagprop.backends.kernel_code import kernel, module_text
 from dagprop.backends.llvm_code import TYPES
 from dagprop.backends.llvm_engine import registers
 from dagprop.backends.product_code import Product, product_text
-from dagprop.backends.products import largest_left, own_products
+from dagprop.backends.products import Parts, binding, largest_left, own_products
 from dagprop.program.records import Instruction, Program
 
 
@@ -72,7 +72,7 @@ def array_code(
 class _Writer:
     """The lines so far: those that run once, and those of a step."""
 
-    def __init__(self, lowered: Lowered, units: list[Unit], products: Mapping[int, Product]) -> None:
+    def __init__(self, lowered: Lowered, units: list[Unit], products: Mapping[int, Parts]) -> None:
         self.lowered = lowered
         self.units = units
         self.products = products
@@ -136,13 +136,6 @@ class _Writer:
         self.step.append(line(call, first))
         self.step += [line("", origin) for origin in others]
 
-    def product(self, number: int, *arrays: str) -> str:
-        """Return what binds the function for a product, which all products of its sizes share, to arrays."""
-        product = self.products[number]
-        if product not in self.functions:
-            self.functions[product] = f"p{len(self.functions)}"
-        return f'kernel("{self.functions[product]}", {", ".join(arrays)})'
-
     def complaints(self, group: Group) -> str:
         """Return the calls that say which class index is none."""
         members = ((number, self.lowered.instructions[number]) for number in group.members)
@@ -172,7 +165,7 @@ class _Writer:
             made = f"{primitive}({', '.join(operands)})"
             if number in self.products:
                 target, rate, *sides = operands
-                made = self.product(number, target, *sides, rate)
+                made = binding(self.products[number], self.functions, target, *sides, rate)
             self.once.append(f"f{number} = {made}")
             self.step.append(line(f"f{number}()", instruction.origin))
         elif primitive in VIEWS:
@@ -182,7 +175,8 @@ class _Writer:
         else:
             self.memory(number, instruction)
             if number in self.products:
-                self.once.append(f"f{number} = {self.product(number, name, *operands)}")
+                made = binding(self.products[number], self.functions, name, *operands)
+                self.once.append(f"f{number} = {made}")
             lines = self.once if number in self.placement.fixed else self.step
             for code in self.computation(number, instruction, operands):
                 lines.append(line(code, instruction.origin))

@@ -43,7 +43,6 @@ def module_text(functions: Sequence[str], dtype: str) -> str:
     pure = "memory(none) nounwind willreturn"
     lines = [line for line in declarations(kind) if "@llvm." in line]
     lines += [f"declare {kind} @llvm.{name}.{end}({kind}, {kind}) {pure}" for name in ("maximum", "minimum")]
-    lines.append(f"declare {kind} @llvm.fmuladd.{end}({kind}, {kind}, {kind}) {pure}")
     lines += vector_declarations(bodies)
     lines.append("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
     return "\n".join([*lines, "", vector_functions(kind, bodies) + bodies])

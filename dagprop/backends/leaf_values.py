@@ -25,7 +25,7 @@ from dagprop.plan.shapes import problem_at
 Feeds = Mapping[str, ArrayLike]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LeafValues:
     """The leaves of a run.
 

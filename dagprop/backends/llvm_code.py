@@ -9,6 +9,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from math import prod
 
+from dagprop.backends.joined_operations import exponential_sums, product_differences
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.program.records import Instruction, Program
 
@@ -33,6 +34,10 @@ _OF_TRUTH = {"add": "logical_or", "maximum": "logical_or", "multiply": "logical_
 """What NumPy's arithmetic means for true and false."""
 
 
+EXPONENTIAL, EXPONENTIAL_SUM = "dagprop.exp", "dagprop.exp.sum"
+"""The functions for e^x and e^x + y, of doubles; see :mod:`dagprop.backends.llvm_exponential`."""
+
+
 def number(value: float, kind: str) -> str:
     """Return a constant: the bits of the double, which for a float must have one more rounding behind them."""
     if kind == "float":
@@ -55,6 +60,7 @@ def declarations(kind: str) -> list[str]:
     return [
         *(f"declare {kind} {name}({kind}) {attributes}" for name in unary),
         *(f"declare {kind} @{name}({kind}, {kind}) {attributes}" for name in (f"pow{end}", f"llvm.copysign.{suffix}")),
+        f"declare {kind} @llvm.fmuladd.{suffix}({kind}, {kind}, {kind}) {attributes}",
         *(f"declare double @{name}(double) {attributes}" for name in ("erf", "erfc")),
     ]
 
@@ -211,7 +217,7 @@ def plain(instruction: Instruction) -> str:
 
 
 def straight_code(
-    program: Program, inputs: Mapping[int, str], kind: str, prefix: str = ""
+    program: Program, inputs: Mapping[int, str], kind: str, prefix: str = "", fuse: bool = False
 ) -> tuple[list[str], dict[int, str]]:
     """Return the lines that compute a program of single numbers, and the name or constant of each value.
 
@@ -224,6 +230,8 @@ def straight_code(
     kind : {"double", "float"}
     prefix : str
         What all new names begin with.
+    fuse : bool
+        Whether a product and what it is subtracted from are one operation, without rounding in between.
 
     Returns
     -------
@@ -249,9 +257,12 @@ def straight_code(
         lines.append(f"{name} = fcmp une {kind} {names[operand]}, {number(0.0, kind)}")
         return name
 
+    sums = exponential_sums(program) if kind == "double" else {}
+    differences = product_differences(program) if fuse else {}
+    inside = {part for part, _ in (*sums.values(), *differences.values())}
     for position, instruction in enumerate(instructions):
         primitive, operands = plain(instruction), instruction.operands
-        if primitive == "input":
+        if primitive == "input" or position in inside:
             continue
         if primitive == "constant":
             names[position] = number(instruction.parameters[0], kind)
@@ -261,6 +272,20 @@ def straight_code(
             names[position] = names[operands[0]] if instruction.boolean else as_real(operands[0])
         else:
             names[position] = f"%{prefix}v{position}"
+            if kind == "double" and (primitive == "exp" or position in sums):
+                exponential, more = sums.get(position, (position, None))
+                x = f"double {as_real(instructions[exponential].operands[0])}"
+                call = f"@{EXPONENTIAL}({x})" if more is None else f"@{EXPONENTIAL_SUM}({x}, double {names[more]})"
+                lines.append(f"{names[position]} = call double {call}  ; {instruction.origin}")
+                continue
+            if position in differences:
+                product, whole = differences[position]
+                left, right, value = map(as_real, (*instructions[product].operands, whole))
+                lines.append(f"%{prefix}n{position} = fneg {kind} {left}")
+                given = [f"{kind} {item}" for item in (f"%{prefix}n{position}", right, value)]
+                call = f"@llvm.fmuladd.{_suffixes(kind)[0]}({', '.join(given)})"
+                lines.append(f"{names[position]} = call {kind} {call}  ; {instruction.origin}")
+                continue
             if primitive.startswith("logical_"):
                 given = [as_truth(operand) for operand in operands]
             elif primitive == "where":

@@ -89,26 +89,18 @@ def machine_code(
     return MachineCode(functions, engine)
 
 
-@dataclass(frozen=True, slots=True)
-class Registers:
-    """The vector registers of a processor: how many there are, and of how many bytes."""
-
-    count: int
-    size: int
-
-
 @cache
-def registers() -> Registers:
-    """Return the vector registers of the machine that this runs on; where LLVM is not there, what most have."""
+def registers() -> tuple[int, int]:
+    """Return how many vector registers this machine has, and of how many bytes; without LLVM, what most have."""
     try:
         features = _llvm()[0].get_host_cpu_features()
     except NotCompiledError:
         features = {}
     if features.get("avx512f"):
-        return Registers(32, 64)
+        return 32, 64
     if features.get("neon"):
-        return Registers(32, 16)
-    return Registers(16, 32 if features.get("avx") else 16)
+        return 32, 16
+    return 16, 32 if features.get("avx") else 16
 
 
 def addresses(arrays: Sequence[Any]) -> Any:

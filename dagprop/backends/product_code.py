@@ -14,8 +14,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dagprop.backends.llvm_engine import Registers
-
 AT_HAND = 1 << 18
 """So many bytes of the right matrix are still in the cache when the next rows of the left one need them."""
 
@@ -42,7 +40,7 @@ class Product:
     subtracts: bool
 
 
-def product_text(name: str, product: Product, kind: str, registers: Registers) -> str:
+def product_text(name: str, product: Product, kind: str, registers: tuple[int, int]) -> str:
     """Return the function that multiplies; it is given result, left, right, and if it subtracts, the rate.
 
     Parameters
@@ -50,7 +48,8 @@ def product_text(name: str, product: Product, kind: str, registers: Registers) -
     name : str
     product : Product
     kind : {"double", "float"}
-    registers : Registers
+    registers : (int, int)
+        How many vector registers the processor has, and of how many bytes.
     """
     return _Writer(product, kind, registers).text(name)
 
@@ -72,14 +71,15 @@ def vector_declarations(text: str) -> list[str]:
 class _Writer:
     """The lines so far."""
 
-    def __init__(self, product: Product, kind: str, registers: Registers) -> None:
+    def __init__(self, product: Product, kind: str, registers: tuple[int, int]) -> None:
         self.product, self.kind = product, kind
         self.item = 8 if kind == "double" else 4
         self.packs = product.right[1] != 1
-        self.widest = 2 * registers.size // self.item
+        count, size = registers
+        self.widest = 2 * size // self.item
         self.block = min(8, self.widest)
         # Two registers a row; what is left holds a stretch of the right matrix and a number of the left one.
-        self.highest = (registers.count - 4) // 2
+        self.highest = (count - 4) // 2
         self.lines: list[str] = []
         self.count = 0
 

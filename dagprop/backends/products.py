@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from dataclasses import replace
+from itertools import pairwise
 from math import prod
 
 from dagprop.backends.array_lowering import SUBTRACT_PRODUCT, Lowered
@@ -10,11 +12,11 @@ from dagprop.backends.blas import numpy_blas
 from dagprop.backends.layouts import Layout, layouts
 from dagprop.backends.product_code import Product
 
-LARGEST = 3e7
-"""Up to so many operations, code of our own on one thread is ahead of the library on several."""
+SHARED = 3e7
+"""With more operations, several threads share a product if there are some."""
 
-LARGEST_ALONE = 1.5e8
-"""Up to so many, it is ahead of the library on one."""
+LARGEST = 1.5e8
+"""Up to so many operations for each thread, code of our own is ahead of the library."""
 
 LONGEST = 4096
 """Longer sums are left to the library, which adds them up in parts, for the sake of accuracy."""
@@ -35,25 +37,49 @@ MOST = 100
 """Products of different sizes: with more, nobody waits for LLVM, however many steps there are."""
 
 
-def own_products(lowered: Lowered, steps: float) -> dict[int, Product]:
+Parts = tuple[Product, ...]
+"""A product, as products of some of its rows each, of which each thread computes one."""
+
+
+def own_products(lowered: Lowered, steps: float) -> dict[int, Parts]:
     """Return the instructions whose product is sooner computed by code of our own, if there are so many steps."""
     library = numpy_blas()
-    limit = LARGEST_ALONE if library is not None and library.get_threads() == 1 else LARGEST
+    threads = library.get_threads() if library is not None else 1
     lies = layouts(lowered)
-    found: dict[int, Product] = {}
+    found: dict[int, Parts] = {}
     for number in lowered.instructions:
         product = _product(lowered, lies, number)
-        if product and steps * (CALL + OPERATION * operations(product)) > COMPILING and operations(product) <= limit:
-            found[number] = product
-    return found if len(set(found.values())) <= MOST else {}
+        if product is None:
+            continue
+        operations = 2.0 * product.rows * product.columns * product.inner
+        count = min(threads, product.rows) if operations > SHARED else 1
+        if operations <= LARGEST * count and steps * (CALL + OPERATION * operations) > COMPILING:
+            cuts = [product.rows * part // count for part in range(count + 1)]
+            found[number] = tuple(replace(product, rows=end - start) for start, end in pairwise(cuts))
+    return found if len({part for parts in found.values() for part in parts}) <= MOST else {}
 
 
-def operations(product: Product) -> float:
-    """Return how many multiplications and additions a product takes."""
-    return 2.0 * product.rows * product.columns * product.inner
+def binding(parts: Parts, names: dict[Product, str], result: str, left: str, *others: str) -> str:
+    """Return the code that binds functions to arrays.
+
+    Parameters
+    ----------
+    parts : tuple of Product
+    names : dict from Product to str
+        Of the functions so far, which all products of the same sizes share; new ones are added.
+    result, left, *others : str
+        The arrays; the rows of the first two are shared out among the parts.
+    """
+    calls, start = [], 0
+    for part in parts:
+        rows = f"[{start}:{start + part.rows}]" if len(parts) > 1 else ""
+        name = names.setdefault(part, f"p{len(names)}")
+        calls.append(f'kernel("{name}", {", ".join([f"{result}{rows}", f"{left}{rows}", *others])})')
+        start += part.rows
+    return f"together({', '.join(calls)})" if len(calls) > 1 else calls[0]
 
 
-def largest_left(lowered: Lowered, own: Mapping[int, Product]) -> float:
+def largest_left(lowered: Lowered, own: Container[int]) -> float:
     """Return how many operations the largest product takes that the library computes."""
     sizes = [0.0]
     for number, instruction in lowered.instructions.items():

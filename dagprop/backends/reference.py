@@ -24,7 +24,7 @@ Memory = dict[str, Any]
 """The ``node`` whose variadic rule ran last, and its ``result``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Run:
     """What one execution of a plan gives: values and gradients by reference."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dagprop.backends.llvm_code import TYPES, declarations, number, straight_code
-from dagprop.backends.llvm_exponential import EXPONENTIAL, exponential_text
+from dagprop.backends.llvm_code import EXPONENTIAL, TYPES, declarations, number, straight_code
+from dagprop.backends.llvm_exponential import exponential_text
 from dagprop.backends.scalar_updates import ScalarUpdate
 from dagprop.program.records import Program
 
@@ -14,7 +14,7 @@ EPOCH_SIGNATURE = ("epoch", "pppppppiiii")
 EVALUATE_SIGNATURE = ("evaluate", "pp")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Roles:
     """What the values of a program are to the training.
 
@@ -151,10 +151,9 @@ def evaluate_text(program: Program) -> str:
 def module_text(kind: str, head: str, lines: Sequence[str]) -> str:
     """Return a module of one function to call, with only those declarations and other functions that it needs."""
     code = "\n".join(line if line.endswith(":") else f"  {line}" for line in lines if line)
-    own = code.replace("call double @exp(", f"call double @{EXPONENTIAL}(")
-    functions = exponential_text() if own != code else ""
-    used = [line for line in declarations(kind) if f"{line[line.index('@') : line.index('(')]}(" in own + functions]
-    return "\n".join([*used, f"{head} {{", "entry:", own, "}", functions])
+    functions = exponential_text() if f"@{EXPONENTIAL}" in code else ""
+    used = [line for line in declarations(kind) if f"{line[line.index('@') : line.index('(')]}(" in code + functions]
+    return "\n".join([*used, f"{head} {{", "entry:", code, "}", functions])
 
 
 def _batch_head(gradients: int) -> list[str]:
@@ -217,7 +216,7 @@ def _parameter_update(
 ) -> list[str]:
     """Return the new values of a parameter and its memories."""
     given = {position: value[update.names.get(name, name)] for name, position in update.program.inputs.items()}
-    lines, names = straight_code(update.program, given, kind, prefix)
+    lines, names = straight_code(update.program, given, kind, prefix, fuse=True)
     for name, position in update.program.outputs.items():
         lines.append(f"%new{slots[update.names[name]]} = fadd {kind} {names[position]}, {number(-0.0, kind)}")
     return lines

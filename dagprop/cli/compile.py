@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     type=click.Choice(["plan", "program", "python", "llvm"]),
     default="program",
     show_default=True,
-    help="The steps; the primitive operations; the code for arrays; that for single numbers, and of fused kernels.",
+    help="The steps; the primitive operations; the code for arrays; that for single numbers, "
+    "and of kernels and products.",
 )
 @click.option(
     "--batch-size", type=click.IntRange(min=1), help="Samples a step, for which it is made.  [default: the graph's]"

@@ -14,7 +14,7 @@ MOST_AXES = 32
 """More axes than this are a mistake; every array library has a limit near it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ArrayFault:
     """An element of a nested list that does not fit: where it is, and what is wrong, in words."""
 

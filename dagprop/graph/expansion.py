@@ -17,7 +17,7 @@ from dagprop.graph.references import Scope, Suggest
 from dagprop.graph.signature import Signature, Vocabulary
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Place:
     """Where nodes are expanded: the graph itself, or the inside of one call.
 

@@ -14,7 +14,7 @@ from dagprop.graph.signature import Vocabulary
 from dagprop.graph.source import Source, is_readable, parse_json, read_source
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """What came of reading a graph file.
 

@@ -16,7 +16,7 @@ MOST_COMPARISONS = 40_000
 """Names that are compared before suggestions stop; a broken file with 100,000 nodes must not take minutes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Scope:
     """Where nodes stand and what they may name.
 

@@ -15,7 +15,7 @@ from dagprop.graph.signature import describe, is_integer, is_number
 DATA_KEYS = ("file", "columns", "classes")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TrainKey:
     """What a key of ``train`` may be.
 

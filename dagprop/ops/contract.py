@@ -25,7 +25,7 @@ RESERVED = ("xp", "g", "y")
 """Names with a meaning of their own in rules; no input or attribute may have them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DerivativeRule:
     """How ∂L/∂y of an op becomes ∂L/∂x of one input.
 

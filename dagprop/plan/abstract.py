@@ -47,7 +47,11 @@ def _value_needed(self: AbstractArray, *_: object) -> NoReturn:
 def rule_error(error: BaseException) -> str:
     """Return what a rule has done wrong: NumPy says in its own words only that it was called."""
     text = error_text(error)
-    return "a rule may not use numpy itself: write xp.exp for numpy.exp" if "__array_ufunc__" in text else text
+    return (
+        "a rule may not use numpy itself: use the functions of xp, as xp.exp for numpy.exp"
+        if "__array_ufunc__" in text
+        else text
+    )
 
 
 class AbstractArray:
@@ -95,7 +99,7 @@ class AbstractArray:
         return matmul(other, self)
 
     def __array__(self, *_: object, **__: object) -> NoReturn:
-        raise TypeError("a rule may not use numpy itself: write xp.exp for numpy.exp")
+        raise TypeError("a rule may not use numpy itself: use the functions of xp, as xp.exp for numpy.exp")
 
     def __getitem__(self, key: object) -> AbstractArray:
         return AbstractArray(indexed(self.shape, key if isinstance(key, tuple) else (key,)))

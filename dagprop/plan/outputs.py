@@ -13,7 +13,7 @@ PREDICTION_INPUTS = ("prediction", "logits")
 """What loss ops call the input that the network computes; the one behind it is the target."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Objective:
     """A comparison of a prediction with a target inside the loss: the op that compares, and both references."""
 

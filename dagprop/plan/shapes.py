@@ -26,7 +26,7 @@ from dagprop.ops.contract import Op
 from dagprop.plan.abstract import AbstractArray, ShapeError, abstract_namespace, format_shape, rule_error, shape_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shapes:
     """What shape inference found.
 

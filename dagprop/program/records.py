@@ -130,25 +130,15 @@ def pruned(
         if needed[number]:
             for operand in instructions[number].operands:
                 needed[operand] = True
-    renumbered: dict[int, int] = {}
-    kept: list[Instruction] = []
-    for number, instruction in enumerate(instructions):
+    first = needed.index(False) if False in needed else len(needed)
+    renumbered = list(range(len(needed)))
+    kept = list(instructions[:first])
+    for number in range(first, len(needed)):
         if needed[number]:
             renumbered[number] = len(kept)
-            operands = tuple([renumbered[operand] for operand in instruction.operands])
-            # Not _replace, which takes longer than all the rest.
-            kept.append(
-                instruction
-                if operands == instruction.operands
-                else Instruction(
-                    instruction.primitive,
-                    operands,
-                    instruction.parameters,
-                    instruction.shape,
-                    instruction.boolean,
-                    instruction.origin,
-                )
-            )
+            primitive, operands, parameters, shape, boolean, origin = instructions[number]
+            operands = tuple([renumbered[operand] for operand in operands])
+            kept.append(Instruction(primitive, operands, parameters, shape, boolean, origin))
     names = set(inputs)
     used = {i.parameters[0]: number for number, i in enumerate(kept) if i.primitive == "input"}
     return Program(

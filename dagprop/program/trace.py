@@ -24,7 +24,7 @@ from dagprop.program.update import LEARNING_RATE, STEP, UpdateRule
 Symbols = dict[str, Symbol]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Trace:
     """A plan that was run on symbols.
 

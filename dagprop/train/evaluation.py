@@ -40,7 +40,7 @@ class Evaluation:
         return {"loss": self.loss, "accuracy": self.accuracy, **self.metrics, "samples": self.samples}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Leaves:
     """The leaves of a network with all samples, checked once and then cut into batches.
 

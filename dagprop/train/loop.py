@@ -188,7 +188,7 @@ def make_task(
     )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Training:
     """A training under way; only ``variables``, ``step_losses`` and ``trainer`` change."""
 

@@ -14,7 +14,7 @@ Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
 """Numbers of samples, counted from 0 in the order of the data."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Split:
     """The samples of each part; every sample is in exactly one, each part is in the order of the data."""
 

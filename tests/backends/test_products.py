@@ -2,19 +2,23 @@
 
 import itertools
 import math
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from dagprop.backends import products
+from dagprop.backends.array_code import array_code
 from dagprop.backends.array_lowering import lower
+from dagprop.backends.array_program import bind
 from dagprop.backends.blas import threads
 from dagprop.backends.kernel_code import module_text
 from dagprop.backends.kernels import kernel_binder
 from dagprop.backends.llvm_code import TYPES
-from dagprop.backends.llvm_engine import Registers
 from dagprop.backends.product_code import Product, product_text
 from dagprop.backends.products import largest_left, own_products
+from dagprop.backends.together import together
 from dagprop.program.recorder import Recorder
 from dagprop.program.symbols import Symbol, symbolic_namespace
 
@@ -22,7 +26,7 @@ SIZES = ((1, 1, 1), (2, 5, 3), (13, 33, 17), (29, 70, 8), (3, 260, 300))
 """Rows, columns and inner: below, at and above the sizes of tiles and of the cache."""
 
 LAYOUTS = tuple(itertools.product(("plain", "transposed"), repeat=2))
-MACHINES = (Registers(32, 64), Registers(16, 32), Registers(32, 16), Registers(16, 16))
+MACHINES = ((32, 64), (16, 32), (32, 16), (16, 16))
 
 
 def matrix(generator, rows, columns, layout, dtype):
@@ -38,7 +42,7 @@ def strides(array):
     return tuple(stride // array.itemsize for stride in array.strides)
 
 
-@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: f"{machine.count}x{machine.size}")
+@pytest.mark.parametrize("machine", MACHINES, ids="{0[0]}x{0[1]}".format)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_product_is_numpys(dtype, machine):
     generator = np.random.default_rng(0)
@@ -96,14 +100,59 @@ def test_which_products_are_our_own(shapes, build, own):
         assert largest_left(given, found) == (0 if own else size)
 
 
-def test_several_threads_of_the_library_are_ahead_sooner(monkeypatch):
-    given = lowered(((256, 300), (300, 300)), lambda xp, a, b: xp.matmul(a, b))
-    found = []
-    for count in (1, 2):
-        library = type("Library", (), {"get_threads": staticmethod(lambda count=count: count)})
-        monkeypatch.setattr(products, "numpy_blas", lambda library=library: library)
-        found.append(bool(own_products(given, math.inf)))
-    assert found == [True, False]
+@pytest.fixture
+def three_threads(monkeypatch):
+    """A library that may use three threads."""
+    library = SimpleNamespace(get_threads=lambda: 3)
+    monkeypatch.setattr(products, "numpy_blas", lambda: library)
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize("size", [8, 400])
+def test_large_products_are_shared_out_among_threads(size):
+    given = lowered(((size, 300), (300, 300)), lambda xp, a, b: xp.matmul(a, b))
+    ((parts),) = own_products(given, math.inf).values()
+    assert [part.rows for part in parts] == ([8] if size == 8 else [133, 133, 134])
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_what_threads_compute_together_is_the_product(monkeypatch):
+    monkeypatch.setattr(products, "SHARED", 0)
+    generator = np.random.default_rng(0)
+    w, x, g = (generator.integers(-9, 10, shape).astype("float32") for shape in ((20, 7), (11, 20), (11, 7)))
+    recorder = Recorder()
+    symbols = [Symbol(recorder, recorder.input(name, a.shape)) for name, a in zip("wxg", (w, x, g), strict=True)]
+    xp, rate = symbolic_namespace(recorder), Symbol(recorder, recorder.input("rate", ()))
+    new = symbols[0] - rate * xp.matmul(xp.matrix_transpose(symbols[1]), symbols[2])
+    outputs = {"y": xp.exp(xp.matmul(symbols[1], symbols[0]) * 0.01) + 1.0, "new": new}
+    program = recorder.program(
+        ("w", "x", "g", "rate"), {name: symbol.number for name, symbol in outputs.items()}, "float32"
+    )
+    code = array_code(program, ["y"], {"w": "new"}, math.inf)
+    assert code.python.count("together(") == 2 and code.largest == 0
+    before, target = w.copy(), w
+    step, (y,) = bind(code, [target, x, g, np.array(0.5, "float32")])
+    step()
+    np.testing.assert_allclose(y, np.exp(x @ before * 0.01) + 1, rtol=1e-5)
+    np.testing.assert_array_equal(target, before - 0.5 * (x.T @ g))
+
+
+def test_who_computes_together_waits_for_all():
+    done = []
+
+    def slow():
+        time.sleep(0.01)
+        done.append("slow")
+
+    def fails():
+        raise ValueError("it failed")
+
+    with pytest.raises(ValueError, match="it failed"):
+        together(fails, slow)()
+    assert done == ["slow"]
+    with pytest.raises(ValueError, match="it failed"):
+        together(slow, fails)()
+    assert done == ["slow", "slow"]
 
 
 def test_nobody_waits_for_hundreds_of_products(monkeypatch):

@@ -211,6 +211,21 @@ def test_the_exponential_is_right_to_the_last_digits():
         assert abs(Decimal(found) - expected) <= Decimal(1.5 * math.ulp(float(expected))), x
 
 
+@pytest.mark.parametrize("more", [1.0, 1e-300, 3e5])
+def test_what_is_added_to_an_exponential_costs_no_digits(more):
+    recorder = Recorder()
+    x = Symbol(recorder, recorder.input("a", ()))
+    y = more + symbolic_namespace(recorder).exp(x)
+    program = recorder.program("a", {"y": y.number}, "float64")
+    generator = np.random.default_rng(0)
+    for value in (*generator.uniform(-690, 709, 300), *generator.normal(size=100), 0.0, -745.0, 708.9):
+        found = evaluate(program, {"a": np.array(value)})["y"].item()
+        expected = Decimal(value).exp(Context(prec=40)) + Decimal(more)
+        assert abs(Decimal(found) - expected) <= Decimal(2 * math.ulp(float(expected))), value
+    for value, expected in ((np.inf, np.inf), (-np.inf, more), (np.nan, np.nan)):
+        np.testing.assert_equal(evaluate(program, {"a": np.array(value)})["y"].item(), expected)
+
+
 @pytest.mark.usefixtures("how")
 def test_thousands_of_short_epochs(load_graph):
     graph = load_graph(CHAIN, loss="L")

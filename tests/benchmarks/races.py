@@ -34,7 +34,7 @@ def mlp(rounds: int) -> Table:
     text = (
         "tests/benchmarks/mlp.json, 784-256-128-10, float32, 2,048 seeded samples: time per step.\n"
         "dagprop's includes the accuracy of each step. "
-        '"Its gemms alone" are the eight matrix products of a step and nothing else.'
+        '"Its gemms alone" are the eight matrix products of a step by NumPy, and nothing else.'
     )
     header = ("batch", "threads", "against", "dagprop takes", "ratio", "spread")
     return Table("Multilayer perceptron", text, header, tuple(rows))

@@ -97,8 +97,8 @@ def changed_in_place(x):
         (lambda x: x * float(x), r"depend on values.*xp\.where"),
         (lambda x: sum(x), r"no if, float\(\) or loop"),
         (math.exp, r"xp\.exp for math\.exp"),
-        (np.exp, r"xp\.exp for numpy\.exp"),
-        (np.asarray, r"xp\.exp for numpy\.exp"),
+        (np.exp, r"functions of xp, as xp\.exp for numpy\.exp"),
+        (np.asarray, r"functions of xp, as xp\.exp for numpy\.exp"),
         (changed_in_place, r"in place: write x = x \+ 1"),
     ],
 )
