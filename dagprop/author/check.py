@@ -49,7 +49,7 @@ def check_named(name: str, timed: bool = True) -> list[Report]:
         known = find_plugin(name)
     except PluginError as error:
         near = suggest(name, ops())
-        if near is None and not provided.problems:
+        if near is None and not provided.problems and provided.hint(name) is None:
             raise
         problem = Problem("DP101", f"there is no plugin and no op {quote(name)}", near, unknown=name)
         raise PluginError(provided.explain(problem), *provided.problems) from error
