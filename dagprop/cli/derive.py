@@ -98,6 +98,7 @@ def command(
     from dagprop.render.documents import render_document
 
     refuse_two_readers(graph, data)
+    format, standalone = options.document_form(format, standalone, output)
     session = open_session(graph, **session_options)
     wanted = [name.strip() for text in wrt for name in text.split(",") if name.strip()]
     if wrt and not wanted:

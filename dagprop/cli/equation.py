@@ -65,6 +65,7 @@ def command(
     if as_json:
         write_text(json_text(_document(found)), output)
         return
+    format, standalone = options.document_form(format, standalone, output)
     document = equation_document(found, None if full else elide)
     nodes = found.network.graph.nodes
     write_text(render_document(document, format, Shown(digits, full), nodes, standalone), output)

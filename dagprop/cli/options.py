@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -128,13 +129,20 @@ def document_options(command: Command) -> Command:
         click.option(
             "--format",
             type=click.Choice(["text", "latex", "markdown", "html"]),
-            default="text",
-            show_default=True,
-            help="How it is written.",
+            help="How it is written.  [default: text; for -o NAME.tex, .md or .html as the name says, and complete]",
         ),
     ):
         command = option(command)
     return command
+
+
+def document_form(format: Any, standalone: bool, output: str | None) -> tuple[Any, bool]:
+    """Return how an explanation is written, and whether as a complete document; the name of the output may say it."""
+    if format is not None:
+        return format, standalone
+    by_name = {".tex": "latex", ".md": "markdown", ".html": "html"}
+    found = by_name.get(os.path.splitext(output or "")[1].lower())
+    return (found, True) if found else ("text", standalone)
 
 
 CHOICE = "NAME[:SETTING=VALUE,...]"

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from dagprop.explain.derivation import SMALL
-from dagprop.explain.derivation_records import Derivation, Line, Term
+from dagprop.explain.derivation_records import Derivation, Factor, Line, Term
 from dagprop.explain.document import (
     ALREADY_COMPUTED,
     Block,
@@ -19,6 +19,7 @@ from dagprop.explain.document import (
     Heading,
     Paragraph,
     Words,
+    in_part,
     product,
     total,
 )
@@ -88,16 +89,15 @@ def _blocks(
         yield Heading(("Backward",))
     lines = derivation.lines
     tiny = _too_small(derivation)
-    hidden = 0 if every_line else max(len(lines) - MOST_LINES, 0)
-    for number, line in enumerate(lines):
-        if hidden and number == MOST_LINES // 2:
-            yield Paragraph((f"... {hidden} gradients are left out here: --full shows them, --wrt NODE shows one.",))
-        if hidden and MOST_LINES // 2 <= number < MOST_LINES // 2 + hidden:
-            continue
-        yield from _line_blocks(derivation, line, numeric, rate, tiny.get(line.target))
+
+    def blocks(line: Line) -> Iterator[Block]:
+        yield from _line_blocks(derivation, line, numeric, rate, tiny.get(line.target), every_line)
         asked = element is not None and line.target in derivation.wanted and derivation.has_entry(line.target, element)
         if element is not None and asked and line.terms:
             yield _element_block(derivation, line, element, numeric)
+
+    left_out = "gradients are left out here: --full shows them, --wrt NODE shows one."
+    yield from in_part(lines, None if every_line else MOST_LINES, blocks, left_out)
     if derivation.is_scalar:
         count = derivation.multiplications
         alone = f"{derivation.multiplications_alone:,} if each gradient were worked out alone."
@@ -126,14 +126,14 @@ def _too_small(derivation: Derivation) -> dict[str, float]:
 
 
 def _line_blocks(
-    derivation: Derivation, line: Line, numeric: Numeric, rate: float, log_size: float | None
+    derivation: Derivation, line: Line, numeric: Numeric, rate: float, log_size: float | None, every_line: bool
 ) -> Iterator[Block]:
     yield line_equation(derivation, line, numeric, log_size)
     if not line.terms:
         return
     if numeric == "all":
         for term in line.terms:
-            yield from _factor_blocks(derivation, term)
+            yield from _factor_blocks(derivation, term, every_line)
     graph = derivation.network.graph
     if line.target in derivation.wanted and line.target in graph.parameters() and graph.train.optimizer == PLAIN:
         yield update(derivation, line, rate if numeric != "symbolic" else None)
@@ -218,13 +218,17 @@ def _shortened(formula: Formula) -> Formula:
     return fold(formula, shorten)
 
 
-def _factor_blocks(derivation: Derivation, term: Term) -> Iterator[Block]:
-    """Yield each local derivative of a term: by its rule, by numbers, and worked out."""
-    for factor in term.factors:
-        alone = len(term.factors) == 1 and term.start is None and isinstance(factor.formula, Name | Number)
-        if factor.local is None or alone:
-            continue
+def _factor_blocks(derivation: Derivation, term: Term, every_line: bool) -> Iterator[Block]:
+    """Return each local derivative of a term: by its rule, by numbers, and worked out."""
+    alone = len(term.factors) == 1 and term.start is None and isinstance(term.factors[0].formula, Name | Number)
+    shown = [] if alone else [factor for factor in term.factors if factor.local is not None]
+
+    def blocks(factor: Factor) -> Iterator[Block]:
+        assert factor.local is not None
         yield worked_out(factor.partial, factor.formula, derivation.values, factor.local)
+
+    left_out = "local derivatives are left out here: --full shows them."
+    return in_part(shown, None if every_line else MOST_LINES, blocks, left_out)
 
 
 def gradient_formula(line: Line) -> Formula:

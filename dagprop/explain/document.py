@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dagprop.explain.formula import Apply, Dots, Formula, Product, Shape, Sum
 
@@ -72,11 +73,34 @@ Block = Heading | Paragraph | Equation | Listing | Table
 
 Document = tuple[Block, ...]
 
+Item = TypeVar("Item")
+
 
 def list_words(items: Sequence[Words], most: int) -> tuple[Words, ...]:
     """Return items with commas between them; of more the first three and the last."""
     shown = [*items[:3], "...", items[-1]] if len(items) > most else items
     return tuple(word for place, item in enumerate(shown) for word in ((", ", item) if place else (item,)))
+
+
+def elided(items: Sequence[Item], most: int | None) -> tuple[Sequence[Item], Sequence[Item]]:
+    """Return the items that stand before a gap and those behind it; without a gap all stand before it."""
+    if most is None or len(items) <= most:
+        return items, items[len(items) :]
+    last = most // 2
+    return items[: most - last], items[len(items) - last :]
+
+
+def in_part(
+    items: Sequence[Item], most: int | None, blocks: Callable[[Item], Iterable[Block]], left_out: str
+) -> Iterator[Block]:
+    """Yield the blocks of each item; of more than so many, those of the first and the last, and how many are not."""
+    first, last = elided(items, most)
+    for item in first:
+        yield from blocks(item)
+    if last:
+        yield Paragraph((f"... {len(items) - len(first) - len(last):,} {left_out}",))
+    for item in last:
+        yield from blocks(item)
 
 
 def shortened(parts: Sequence[Formula], most: int = MOST_PARTS) -> tuple[Formula, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from dagprop.explain.document import (
     Paragraph,
     Table,
     Words,
+    elided,
     without_middle,
 )
 from dagprop.explain.equation import Equations
@@ -29,8 +30,6 @@ MOST_LINES = 24
 """Of a longer list only the first and the last lines are shown."""
 
 _KEPT = "A value that is used several times keeps its name, and so does one that would make an equation too long."
-
-Item = TypeVar("Item")
 
 
 def equation_document(equations: Equations, most: int | None = MOST_LINES) -> Document:
@@ -80,7 +79,7 @@ def _nested(equations: Equations, most: int | None) -> Iterator[Block]:
         return
     roots = [line for line in equations.nested if line.reference in equations.roots]
     rest = equations.nested[len(roots) :]
-    first, last = _elided(roots, most)
+    first, last = elided(roots, most)
     for line in first:
         yield Equation(_name(line), (without_middle(line.formula, most),))
     if last:
@@ -192,25 +191,17 @@ def _name(line: Substitution) -> Name:
 
 
 def _listing(lines: Sequence[tuple[Words, ...]], most: int | None, depth: int) -> Listing:
-    first, last = _elided(lines, most)
+    first, last = elided(lines, most)
     hidden = len(lines) - len(first) - len(last)
     gap: list[tuple[Words, ...]] = [(_left_out(hidden),)] if hidden else []
     return Listing(tuple((depth, words) for words in (*first, *gap, *last)))
 
 
 def _elided_rows(rows: Sequence[tuple[Words, ...]], most: int | None, columns: int) -> list[tuple[Words, ...]]:
-    first, last = _elided(rows, most)
+    first, last = elided(rows, most)
     hidden = len(rows) - len(first) - len(last)
     gap: list[tuple[Words, ...]] = [("…", f"{hidden} more: --full", *[""] * (columns - 2))] if hidden else []
     return [*first, *gap, *last]
-
-
-def _elided(items: Sequence[Item], most: int | None) -> tuple[Sequence[Item], Sequence[Item]]:
-    """Return the items that stand before a gap and those behind it; without a gap all stand before it."""
-    if most is None or len(items) <= most:
-        return items, items[len(items) :]
-    last = most // 2
-    return items[: most - last], items[len(items) - last :]
 
 
 def _left_out(count: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dagprop.backends.reference import Array, Values
 from dagprop.explain.derivation import SMALL
 from dagprop.explain.derivation_records import Derivation
-from dagprop.explain.document import Block, Equation, Paragraph, without_middle
+from dagprop.explain.document import Block, Equation, in_part, without_middle
 from dagprop.explain.formula import Formula, Name, Number, Value, names_in, substitute
 from dagprop.explain.rule_formulas import forward_or_name
 from dagprop.plan.records import ForwardStep
@@ -20,15 +20,13 @@ MOST_TERMS = 8
 
 
 def forward_blocks(derivation: Derivation, every_line: bool) -> Iterator[Block]:
-    """Yield an equation for each value that the forward pass computes."""
-    steps = derivation.plan.forward
-    hidden = 0 if every_line else max(len(steps) - MOST_STEPS, 0)
-    for number, step in enumerate(steps):
-        if hidden and number == MOST_STEPS // 2:
-            yield Paragraph((f"... {hidden} steps are left out here: --full shows them.",))
-        if hidden and MOST_STEPS // 2 <= number < MOST_STEPS // 2 + hidden:
-            continue
-        yield from forward_equations(step, derivation.values)
+    """Return an equation for each value that the forward pass computes."""
+
+    def blocks(step: ForwardStep) -> Iterator[Block]:
+        return forward_equations(step, derivation.values)
+
+    left_out = "steps are left out here: --full shows them."
+    return in_part(derivation.plan.forward, None if every_line else MOST_STEPS, blocks, left_out)
 
 
 def forward_equations(step: ForwardStep, values: Values) -> Iterator[Equation]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 
 from dagprop.explain.document import Block, Document, Equation, Heading, Listing, Paragraph, Table, Words
@@ -13,7 +14,7 @@ from dagprop.graph.records import Node
 from dagprop.render.latex_printer import LatexPrinter
 from dagprop.render.mathml import mathml
 from dagprop.render.names import Names
-from dagprop.render.rows import PAGE, Row, broken, equation_rows
+from dagprop.render.rows import PAGE, Row, broken, equation_rows, note_width, width
 from dagprop.render.text import equation_text, text_document
 
 STYLE = """
@@ -116,7 +117,12 @@ class _Writer:
         return " ".join(part for part in parts if part is not None)
 
     def _equation(self, equation: Equation) -> str:
-        rows = list(equation_rows(equation, self._printer))
+        found = list(equation_rows(equation, self._printer))
+        room = PAGE - width(self._printer(equation.left)) - 4 - max(width(row.right) for row in found)
+        rows: list[Row] = []
+        for row in found:
+            beside = not row.note or note_width(row.note, self._printer) <= room
+            rows += [row] if beside else [replace(row, note=()), Row("", "", "", row.note)]
         made = [self._row(row) for row in rows]
         if None in made:
             return f"<pre>{escape(equation_text(equation, self._text_printer))}</pre>"
@@ -131,6 +137,8 @@ class _Writer:
             if made is None:
                 return None
             cells.append(f"<td>{made}</td>")
+        if row.note and not row.right:
+            cells.pop()
         note = f'<td class="note">{self._words(row.note, display=True)}</td>' if row.note else ""
         return f"<tr>{''.join(cells)}{note}</tr>"
 

@@ -11,7 +11,7 @@ from dagprop.graph.records import Node
 from dagprop.render.latex_printer import LatexPrinter
 from dagprop.render.latex_text import escaped
 from dagprop.render.names import Names
-from dagprop.render.rows import PAGE, Row, equation_rows, width
+from dagprop.render.rows import PAGE, Row, equation_rows, note_width, width
 
 PACKAGES = ("amsmath", "amssymb", "array", "graphicx", "longtable")
 """What a document needs that takes in a fragment."""
@@ -88,7 +88,7 @@ def aligned_rows(equation: Equation, printer: LatexPrinter) -> list[str]:
     for row in rows:
         line = f"{row.left} &{row.sign} {row.right}".strip()
         note = _note(row, printer)
-        if note and margin + width(row.right) + width(note) > PAGE:
+        if note and margin + width(row.right) + note_width(row.note, printer) > PAGE:
             lines += [line, rf"&\quad {note}"]
         else:
             lines.append(rf"{line} \qquad {note}" if note else line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dagprop.explain.document import ALREADY_COMPUTED, Equation, Words
@@ -44,6 +44,11 @@ def equation_rows(equation: Equation, printer: Printer, page: float = PAGE) -> I
         for number, part in enumerate([*first, last]):
             start = left if place == 0 and number == 0 else ""
             yield Row(start, sign if number == 0 else "", part, note if number == len(first) else ())
+
+
+def note_width(note: Sequence[Words], printer: Printer) -> float:
+    """Return about how wide it is what is said of a row."""
+    return sum(len(word) if isinstance(word, str) else width(printer(word)) for word in note)
 
 
 def broken(latex: str, room: float) -> list[str]:

@@ -136,6 +136,21 @@ def test_formats(dagprop, tmp_path, command, format, standalone):
     assert target.read_text(encoding="utf-8") == outcome.out
 
 
+@pytest.mark.parametrize(
+    ("name", "format"), [("a.tex", "latex"), ("a.html", "html"), ("a.md", "markdown"), ("a", "text")]
+)
+@pytest.mark.parametrize("command", ["derive", "equation"])
+def test_the_name_of_the_output_says_the_format(dagprop, tmp_path, command, name, format):
+    complete = ["--standalone"] if format in ("latex", "html") else []
+    expected = dagprop(command, CHAIN, "--format", format, *complete).out
+    target = tmp_path / name
+    assert dagprop(command, CHAIN, "-o", str(target)).out == ""
+    assert target.read_text(encoding="utf-8") == expected
+    if complete:
+        dagprop(command, CHAIN, "-o", str(target), "--format", format)
+        assert target.read_text(encoding="utf-8") == dagprop(command, CHAIN, "--format", format).out
+
+
 NUMERIC = {
     "symbolic": ["∂L/∂w3 = ∂L/∂f3 · ∂f3/∂a3 · ∂a3/∂w3", "= -(y - f3) · f3(1 - f3) · f2"],
     "substituted": [

@@ -47,6 +47,13 @@ def test_a_long_chain_is_a_page(dagprop, chain, command):
     assert max(map(len, lines)) <= 240
 
 
+def test_the_middle_of_each_long_list_is_left_out(dagprop, chain):
+    out = dagprop("derive", chain, "--numeric", "all").out
+    assert "\n... 9,974 steps are left out here: --full shows them.\n" in out
+    assert "\n... 9,974 local derivatives are left out here: --full shows them.\n" in out
+    assert len(out.splitlines()) < 300
+
+
 @pytest.mark.parametrize("command", ["equation", "derive"])
 def test_so_it_is_as_a_page(dagprop, chain, command):
     outcome = dagprop(command, chain, "--format", "html")

@@ -82,7 +82,7 @@ def test_the_chain_in_latex(chain):
 def test_the_chain_in_markdown(chain):
     markdown = rendered(chain, "markdown")
     assert f"$$ \\begin{{aligned}} {one_line(W2_ROWS)} \\end{{aligned}} $$" in one_line(markdown)
-    assert markdown.startswith("# The gradient of $\\mathcal{L}$\n\n$$\n")
+    assert markdown.startswith("# The gradient of $\\mathcal{L}$\n\n## Forward\n\n$$\n")
     assert "\n    - forward:\n      - $a_{1}$ = $w_{1} \\cdot x + b_{1}$\n" in markdown
 
 
