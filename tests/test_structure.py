@@ -96,6 +96,20 @@ def test_start_is_light(code):
     assert "LOADED []" in done.stderr
 
 
+def test_training_starts_without_what_explains_and_draws():
+    script = (
+        "import sys, dagprop\n"
+        "dagprop.train(dagprop.load('graphs/line.json'), epochs=1)\n"
+        "print(sorted({'.'.join(name.split('.')[:2]) for name in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
+    )
+    loaded = set(ast.literal_eval(done.stdout))
+    assert "dagprop.train" in loaded
+    assert not loaded & {"dagprop.explain", "dagprop.check", "dagprop.render", "dagprop.interop", "networkx"}
+
+
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_files_are_short(path):
     lines = len(path.read_text(encoding="utf-8").splitlines())

@@ -145,6 +145,11 @@ class Quality:
         """Whether it is right to the last digits everywhere."""
         return self.lost == 0
 
+    @property
+    def perfect(self) -> bool:
+        """Whether nothing on the way is invalid either."""
+        return self.good and not self.invalid
+
 
 def quality(tree: Tree, exact: Exact, forward: Tree | None = None) -> Quality:
     """Return how good an expression is, in which ``y`` stands for the value of a forward expression."""

@@ -8,7 +8,7 @@ from itertools import combinations, product
 
 from dagprop.author.accuracy import Exact, Quality, exact_values, points_for, quality
 from dagprop.author.derive import Derivative, Style, derivative_base, styles
-from dagprop.author.expression import Call, Tree, walk
+from dagprop.author.expression import Call, Tree, cost, walk
 from dagprop.author.stable import EXACT, applicable, stable
 from dagprop.errors import PluginError, Problem, error_text
 
@@ -76,7 +76,7 @@ def _forward(formula: Tree, exact: Exact) -> Written:
     best = Written(formula, quality(formula, exact))
     names = applicable(formula)
     for count in range(1, len(names) + 1):
-        if best.quality.good and not best.quality.invalid:
+        if best.quality.perfect:
             break
         for chosen in combinations(names, count):
             tree = stable(formula, chosen)
@@ -99,7 +99,7 @@ def _derivative(formula: Tree, forward: Tree, by: str, points: Exact) -> Written
     choices = any(isinstance(part, Call) and part.function in ("maximum", "minimum") for part in walk(formula))
     for ties, base in product(((), ("minimum",), ("maximum",), ("maximum", "minimum")), bases):
         derivative = Derivative(base, by)
-        for style in styles(ties):
+        for style in styles(base, ties):
             try:
                 tree = derivative.written(style)
             except (ValueError, AttributeError, TypeError):  # SymPy came to something that no rule computes
@@ -108,10 +108,12 @@ def _derivative(formula: Tree, forward: Tree, by: str, points: Exact) -> Written
                 if changed in seen:
                     continue
                 seen.add(changed)
+                if best is not None and best.quality.perfect and cost(changed) >= best.quality.cost:
+                    continue
                 new = Written(changed, quality(changed, exact, forward))
                 if best is None or new.quality < best.quality:
                     best = new
-        if best is not None and best.quality.good and not best.quality.invalid:
+        if best is not None and best.quality.perfect:
             break
         if not choices and base == bases[-1]:
             break

@@ -6,7 +6,7 @@ their derivative at a kink is that of the built-in ops, and a branch is derived 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -46,8 +46,8 @@ class Style:
         What SymPy does with it.
     sigmoid : {"", "one", "other"}
         Whether σ(-u) is written as 1 - σ(u), or the other way round, where both occur.
-    tanh : bool
-        Whether 1/cosh²(u) is written as 1 - tanh²(u).
+    tanh : {"", "one", "exp"}
+        Whether 1/cosh²(u) is written as 1 - tanh²(u), or as 4e/(1 + e)² with e = exp(-2·abs(u)), which takes less time.
     output : bool
         Whether the value of the op stands for itself, as ``y``.
     chain : bool
@@ -58,17 +58,20 @@ class Style:
 
     simplify: str = ""
     sigmoid: str = ""
-    tanh: bool = False
+    tanh: str = ""
     output: bool = False
     chain: bool = False
     ties: tuple[str, ...] = ()
 
 
-def styles(ties: tuple[str, ...] = ()) -> Iterator[Style]:
-    """Yield every style, the plain ones first."""
+def styles(forward: Tree, ties: tuple[str, ...] = ()) -> Iterator[Style]:
+    """Yield every style that may matter for an expression, the plain ones first."""
+    functions = {part.function for part in walk(forward) if isinstance(part, Call)}
     simplifiers = ("", "factor_terms", "together", "factor", "expand", "simplify", "cancel")
+    sigmoids = ("", "one", "other") if functions & {"sigmoid", "softplus"} else ("",)
+    tanhs = ("", "one", "exp") if "tanh" in functions else ("",)
     truths = (False, True)
-    for simplify, sigmoid, tanh, output, chain in product(simplifiers, ("", "one", "other"), truths, truths, truths):
+    for simplify, sigmoid, tanh, output, chain in product(simplifiers, sigmoids, tanhs, truths, truths):
         yield Style(simplify, sigmoid, tanh, output, chain, ties)
 
 
@@ -235,12 +238,20 @@ def _restyled(slope: Any, style: Style) -> Any:
         if one.args[0].could_extract_minus_sign() and slope.has(own.softplus(-one.args[0])):
             slope = slope.subs(one, own.softplus(-one.args[0]) + one.args[0])
     if style.tanh:
-        replace: Callable[..., Any] = slope.replace
-        slope = replace(
+        slope = slope.replace(
             lambda e: e.is_Pow and isinstance(e.base, sympy.cosh) and e.exp == -2,
-            lambda e: 1 - own.tanh(e.base.args[0]) ** 2,
+            lambda e: _one_by_cosh_squared(e.base.args[0], style.tanh),
         )
     return slope
+
+
+def _one_by_cosh_squared(u: Any, how: str) -> Any:
+    import sympy
+
+    if how == "one":
+        return 1 - functions().tanh(u) ** 2
+    e = sympy.exp(-2 * sympy.Abs(u))
+    return 4 * e / (1 + e) ** 2
 
 
 def _without_trivial(part: Tree) -> Tree:

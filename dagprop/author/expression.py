@@ -143,7 +143,7 @@ def cost(*trees: Tree) -> float:
     for part in parts:
         if isinstance(part, Call) and not is_constant(part):
             power = 2.0 if part.function == "pow" and not _small_power(part) else 1.0
-            total += power if part.function in _CHEAP else COST.get(part.function, 7.0)
+            total += power if part.function in _CHEAP else COST.get(part.function, 14.0)
             total += 0.1 * sum(isinstance(operand, Number) for operand in part.operands)
     return total + 0.01 * sum(1 for tree in trees for _ in walk(tree))
 

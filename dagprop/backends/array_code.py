@@ -115,7 +115,7 @@ class _Writer:
         )
         kind = TYPES[lowered.dtype]
         functions = [product_text(name, product, kind, registers()) for product, name in self.functions.items()]
-        llvm = module_text(self.kernels + functions, lowered.dtype) if self.kernels else ""
+        llvm = module_text(self.kernels + functions, lowered.dtype) if self.kernels or functions else ""
         return ArrayCode(python, llvm, largest_left(lowered, self.products))
 
     def group(self, group: Group) -> None:

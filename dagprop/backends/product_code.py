@@ -2,10 +2,9 @@
 
 A library packs its operands first, so that it is good at products of every size; where one of them is a batch of a few
 rows, packing takes as long as multiplying.  Here nothing is packed but a right matrix that lies transposed.  The result
-is computed tile by tile: a tile stays
-in the registers of the processor while the loop over the inner axis adds to it, a number of the left matrix times a
-stretch of a row of the right one for each of its rows (Goto and van de Geijn, 2008, "Anatomy of high-performance
-matrix multiplication", without its outer loops).
+is computed tile by tile: a tile stays in the registers of the processor while the loop over the inner axis adds to each
+of its rows a number of the left matrix times a stretch of a row of the right one (Goto and van de Geijn, 2008, "Anatomy
+of high-performance matrix multiplication", without its outer loops).
 """
 
 from __future__ import annotations

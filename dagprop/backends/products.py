@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import replace
 from itertools import pairwise
-from math import prod
+from math import ceil, prod
 
 from dagprop.backends.array_lowering import SUBTRACT_PRODUCT, Lowered
 from dagprop.backends.blas import numpy_blas
@@ -13,7 +13,7 @@ from dagprop.backends.layouts import Layout, layouts
 from dagprop.backends.product_code import Product
 
 SHARED = 3e7
-"""With more operations, several threads share a product if there are some."""
+"""For each so many operations it pays to wake up a thread, if there is one."""
 
 LARGEST = 1.5e8
 """Up to so many operations for each thread, code of our own is ahead of the library."""
@@ -52,7 +52,7 @@ def own_products(lowered: Lowered, steps: float) -> dict[int, Parts]:
         if product is None:
             continue
         operations = 2.0 * product.rows * product.columns * product.inner
-        count = min(threads, product.rows) if operations > SHARED else 1
+        count = min(threads, product.rows, ceil(operations / SHARED))
         if operations <= LARGEST * count and steps * (CALL + OPERATION * operations) > COMPILING:
             cuts = [product.rows * part // count for part in range(count + 1)]
             found[number] = tuple(replace(product, rows=end - start) for start, end in pairwise(cuts))

@@ -61,16 +61,17 @@ def choose_trainer(task: TrainingTask, backend: Backend = "auto") -> Trainer | N
     if backend == "compiled":
         task = replace(task, steps=inf)
     reasons: list[str] = []
+    unrecordable = ""
     for module, name in () if backend == "reference" else _TRAINERS:
         try:
             with paused_collector():
                 trainer: Trainer = getattr(import_module(f"dagprop.backends.{module}"), name)(task)
         except NotCompiledError as error:
             reasons.append(str(error))
-        except PluginError:
+        except PluginError as error:
             if backend == "compiled":
                 raise
-            reasons.append("a rule cannot be recorded")
+            unrecordable = f", because {error.problems[0].message}"
         except Exception as error:  # whatever a rule makes of compiled code, the reference can say better
             reasons.append(error_text(error))
         else:
@@ -78,7 +79,7 @@ def choose_trainer(task: TrainingTask, backend: Backend = "auto") -> Trainer | N
             return trainer
     if backend == "compiled":
         raise ComputationError(Problem("DP705", f"the network cannot be compiled: {'; '.join(reasons)}"))
-    say(REFERENCE)
+    say(f"{REFERENCE}{unrecordable}")
     return None
 
 

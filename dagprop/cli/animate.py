@@ -72,7 +72,8 @@ def command(
     """Walk through one step of training, as a page or slides.
 
     The page needs nothing but a browser: arrow keys, buttons and a slider go through the steps of the plan, on and
-    back, with the line of the derivation that belongs to each.  The numbers are those of "dagprop backprop".
+    back, with the line of the derivation that belongs to each.  The numbers are those of "dagprop backprop";
+    the page holds them in full, as JSON in its element "data".
     """
     from dagprop.api import animate
     from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers, write_bytes

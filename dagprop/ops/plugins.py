@@ -1,13 +1,13 @@
-"""Running plugins: Python files and installed modules that declare ops and more, named by users, never by a graph."""
+"""Running plugins: Python files and installed modules that declare ops and more, named by users, never by a graph.
+
+What it takes to run one is imported with the first: most graphs need none, and ask this module only for origins.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import os
-import shlex
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ from types import CodeType, ModuleType
 
 from dagprop.errors import PluginError, Problem, error_text, quote
 from dagprop.ops.declared import Declaration, Kind, all_or_none, declarations, forget
-from dagprop.ops.guard import Stopped, guarded
 from dagprop.ops.providers.nearby import file_meant
 from dagprop.ops.registry import ops
 
@@ -76,8 +75,10 @@ def load_plugin(path: str, sha256: str | None = None) -> tuple[str, ...]:
         If the file cannot be read, is not Python, raises, exits, hangs or prints without end, or declares nothing
         (DP501); or if it declares something wrongly (DP503) or under a name that is taken (DP502).
     """
+    import shlex
+
     content = _read(path)
-    found = hashlib.sha256(content).hexdigest()
+    found = _hash(content)
     if sha256 not in (None, found):
         hint = f"look at it, then accept it: dagprop plugins add {shlex.quote(path)}"
         raise _failed(path, "the file has changed since it was added", 1, hint)
@@ -154,6 +155,10 @@ def _declaring(file: str, origin: Origin) -> Iterator[list[str]]:
 @contextmanager
 def _blaming(name: str, file: str | None) -> Iterator[None]:
     """Guard the code of a plugin; what goes wrong in it is an error that names its line."""
+    from traceback import walk_tb
+
+    from dagprop.ops.guard import Stopped, guarded
+
     folder = os.path.dirname(file) if file and name != file else None  # of a package any file in its folder
     try:
         with guarded():
@@ -161,7 +166,7 @@ def _blaming(name: str, file: str | None) -> Iterator[None]:
     except (PluginError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+        places = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
         own = [p for p in places if p[0] == file or (folder and p[0].startswith(folder + os.sep))]
         place = own[-1] if own else (file or name, 1)
         if isinstance(error, SyntaxError) and error.filename and folder:
@@ -197,9 +202,15 @@ def _compile(content: bytes, path: str) -> CodeType:
 
 def _file_hash(path: str) -> str | None:
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return _hash(Path(path).read_bytes())
     except (OSError, ValueError):
         return None
+
+
+def _hash(content: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(content).hexdigest()
 
 
 def _failed(

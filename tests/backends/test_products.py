@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dagprop.backends import products
+from dagprop.backends import llvm_engine, products
 from dagprop.backends.array_code import array_code
 from dagprop.backends.array_lowering import lower
 from dagprop.backends.array_program import bind
@@ -19,6 +19,7 @@ from dagprop.backends.llvm_code import TYPES
 from dagprop.backends.product_code import Product, product_text
 from dagprop.backends.products import largest_left, own_products
 from dagprop.backends.together import together
+from dagprop.backends.trainer import NotCompiledError
 from dagprop.program.recorder import Recorder
 from dagprop.program.symbols import Symbol, symbolic_namespace
 
@@ -26,7 +27,14 @@ SIZES = ((1, 1, 1), (2, 5, 3), (13, 33, 17), (29, 70, 8), (3, 260, 300))
 """Rows, columns and inner: below, at and above the sizes of tiles and of the cache."""
 
 LAYOUTS = tuple(itertools.product(("plain", "transposed"), repeat=2))
-MACHINES = ((32, 64), (16, 32), (32, 16), (16, 16))
+MACHINES = (
+    ("float64", (32, 64)),
+    ("float64", (16, 16)),
+    ("float32", (32, 64)),
+    ("float32", (16, 32)),
+    ("float32", (32, 16)),
+)
+"""What is computed with, and the number and size of vector registers."""
 
 
 def matrix(generator, rows, columns, layout, dtype):
@@ -42,8 +50,7 @@ def strides(array):
     return tuple(stride // array.itemsize for stride in array.strides)
 
 
-@pytest.mark.parametrize("machine", MACHINES, ids="{0[0]}x{0[1]}".format)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("dtype", "machine"), MACHINES)
 def test_a_product_is_numpys(dtype, machine):
     generator = np.random.default_rng(0)
     cases = []
@@ -61,6 +68,26 @@ def test_a_product_is_numpys(dtype, machine):
         np.testing.assert_array_equal(result, expected, err_msg=str(product))
         around = result.base
         assert np.isnan(around[:32]).all() and np.isnan(around[-32:]).all()
+
+
+@pytest.mark.parametrize(
+    ("features", "expected"),
+    [
+        ({"avx512f": True, "avx": True}, (32, 64)),
+        ({"avx512f": False, "avx": True}, (16, 32)),
+        ({"neon": True}, (32, 16)),
+        ({}, (16, 16)),
+        (None, (16, 16)),
+    ],
+)
+def test_the_registers_of_a_machine(monkeypatch, features, expected):
+    def loaded():
+        if features is None:
+            raise NotCompiledError("llvmlite cannot be loaded")
+        return SimpleNamespace(get_host_cpu_features=lambda: features), None
+
+    monkeypatch.setattr(llvm_engine, "_llvm", loaded)
+    assert llvm_engine.registers.__wrapped__() == expected
 
 
 def lowered(shapes, build):
@@ -117,7 +144,7 @@ def test_large_products_are_shared_out_among_threads(size):
 
 @pytest.mark.usefixtures("three_threads")
 def test_what_threads_compute_together_is_the_product(monkeypatch):
-    monkeypatch.setattr(products, "SHARED", 0)
+    monkeypatch.setattr(products, "SHARED", 1)
     generator = np.random.default_rng(0)
     w, x, g = (generator.integers(-9, 10, shape).astype("float32") for shape in ((20, 7), (11, 20), (11, 7)))
     recorder = Recorder()

@@ -1,6 +1,8 @@
 """Every graph in every format, the same bytes each time; and no name breaks a format or gets out of its label."""
 
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import dagprop
 from dagprop.errors import GraphError
 from dagprop.render.diagrams.drawing import SOURCES, format_of, render, svg_of
 from dagprop.render.diagrams.records import FORMATS, Cluster, Diagram, DiagramEdge, DiagramNode
+from tests.render.test_documents import compiled
 
 GRAPHS = sorted((Path(__file__).parents[2] / "graphs").glob("*.json"))
 BEGINNINGS = {
@@ -42,6 +45,14 @@ HOSTILE = [
     "<<TABLE>>",
     "</TD></TR></TABLE>>]; evil [label=<",
 ]
+
+
+def has_tikz():
+    """Whether LaTeX is there, with TikZ."""
+    return shutil.which("kpsewhich") and subprocess.run(["kpsewhich", "tikz.sty"], capture_output=True).returncode == 0
+
+
+needs_tikz = pytest.mark.skipif(not has_tikz(), reason="there is no LaTeX with TikZ: apt-get install texlive-pictures")
 
 
 def hostile_diagram(text):
@@ -116,6 +127,18 @@ def test_tikz_has_no_command_that_a_name_brings(text):
     bare = re.sub(r"\\[{}\\]", "", source)
     assert bare.count("{") == bare.count("}") and re.sub(r"\\\$", "", source).count("$") % 2 == 0
     assert source.isascii()
+
+
+@needs_tikz
+def test_tikz_compiles_whatever_names_there_are(tmp_path):
+    graphs = [dagprop.load(path) for path in GRAPHS]
+    pictures = [dagprop.draw(graph, format="tikz", phase="backward").decode() for graph in graphs]
+    pictures += [render(hostile_diagram(text), "tikz").decode() for text in HOSTILE]
+    page = r"\usepackage[paperwidth=200cm,paperheight=100cm]{geometry}"
+    page += r"\usepackage{tikz,amssymb}\usetikzlibrary{arrows.meta}"
+    body = "\n\\newpage\n".join(pictures)
+    output = compiled(f"\\documentclass{{article}}{page}\n\\begin{{document}}\n{body}\\end{{document}}\n", tmp_path)
+    assert f"({len(pictures)} pages" in output and "Missing character" not in output
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from dagprop.errors import DagpropError, PluginError, Problem, nearest, quote
 from dagprop.ops.declared import GRAPH_KINDS, KINDS, Kind, declared
 from dagprop.ops.plugins import Origin, load_module, load_plugin, origin_of
-from dagprop.ops.providers.known import Known, choice_problems, known_plugins, known_quickly
 from dagprop.ops.providers.nearby import declared_nearby
+
+if TYPE_CHECKING:
+    from dagprop.ops.providers.known import Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ def provide(names: Iterable[str], kinds: Sequence[Kind] = GRAPH_KINDS, near: str
     Provided
         Nothing is raised for what a plugin may do.
     """
+    from dagprop.ops.providers.known import choice_problems, known_plugins, known_quickly  # few graphs lack anything
+
     result = Provided()
     wanted = list(dict.fromkeys(names))
     try:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 from dagprop.errors import GraphError, Problem
+from dagprop.explain.document import Equation
+from dagprop.explain.formula import Partial, Value
 from dagprop.explain.numbers import Shown
 from dagprop.explain.training_step import TrainingStep
 from dagprop.graph.records import Graph, split_reference
@@ -147,7 +150,7 @@ def _frame(
         _lit(step, moment, items),
         moment.link,
         moment.node if moment.reused else None,
-        moment.equations[:MOST_EQUATIONS],
+        tuple(_without_repetition(equation) for equation in moment.equations[:MOST_EQUATIONS]),
         {
             id: {
                 name: arrays[reference]
@@ -158,6 +161,18 @@ def _frame(
         },
         _event(step, moment, items, numbers),
     )
+
+
+def _without_repetition(equation: Equation) -> Equation:
+    """Return an equation without rows that say what the left side or the last row says."""
+    left, rows = equation.left, list(zip_longest(equation.rows, equation.notes, fillvalue=()))
+    first = rows[0][0]
+    if isinstance(left, Partial) and isinstance(first, Partial) and (left.of, left.by) == (first.of, first.by):
+        del rows[0]
+    if len(rows) > 1 and isinstance(rows[-2][0], Value):
+        del rows[-2]
+    formulas, notes = zip(*rows, strict=True)
+    return replace(equation, rows=formulas, notes=notes)
 
 
 def _left_out(moment: Moment) -> str:

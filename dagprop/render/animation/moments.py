@@ -61,7 +61,7 @@ def moments(step: TrainingStep, items: Items) -> tuple[Moment, ...]:
             "backward", node=_loss_item(step, items), target=step.loss, forward=end, equations=(step.seed_equation(),)
         ),
         *_backward(step, items),
-        *_update(step),
+        *_update(step, items),
     )
 
 
@@ -115,8 +115,8 @@ def _backward(step: TrainingStep, items: Items) -> Iterator[Moment]:
         )
 
 
-def _update(step: TrainingStep) -> Iterator[Moment]:
-    if step.updated:
+def _update(step: TrainingStep, items: Items) -> Iterator[Moment]:
+    if not items.by_node().keys().isdisjoint(step.updated):
         yield Moment(
             "update",
             forward=len(step.forward),

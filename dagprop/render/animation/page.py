@@ -80,7 +80,7 @@ def page(animation: Animation, layout: Layout, shown: Shown, nodes: Mapping[str,
 <button type="button" id="next" aria-label="Next step" title="Next step (→)">▶</button>
 <button type="button" id="last" aria-label="Last step" title="Last step (End)">▶|</button>
 <input type="range" id="slider" min="0" max="{last}" value="{last}" step="1" aria-label="Step">
-<output id="place" for="slider">{last} of {last}</output>
+<output id="place" for="slider" aria-live="off">{last} of {last}</output>
 {_jumps(animation)}
 <button type="button" id="play" aria-pressed="false" title="One step after the other (p)">Play</button>
 <button type="button" id="all" aria-pressed="false" aria-controls="steps" title="All at once">All steps</button>

@@ -60,7 +60,12 @@ def sentence_text(step: TrainingStep, moment: Moment, items: Items, labels: Labe
             names = [labels.full(id) for id in step.updated]
             shown = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
             rate = number_text(step.rate, printer.shown.digits)
-            return f"{shown}: minus η = {rate} times the gradient, all at once."
+            each = (
+                "each minus η = {} times its gradient, all at once"
+                if len(names) > 1
+                else "minus η = {} times its gradient"
+            )
+            return f"{shown}: {each.format(rate)}."
     if len(moment.equations) == 1:
         (equation,) = moment.equations
         if moment.phase == "backward" and moment.link is not None and step.lines[str(moment.target)].terms:

@@ -18,7 +18,8 @@ from dagprop.render.diagrams.records import Diagram, DiagramEdge, DiagramNode
 from dagprop.render.diagrams.theme import Theme
 
 HEAD = r"""% In the preamble: \usepackage{tikz,amssymb} \usetikzlibrary{arrows.meta}
-\begin{tikzpicture}[x=1bp, y=1bp, >={Stealth[length=7bp]}, every node/.style={inner sep=0, align=center}]"""
+\begin{tikzpicture}[x=1bp, y=1bp, >={Stealth[length=5bp 1.6, width=4bp 1.6]},
+  every node/.style={inner sep=0, align=center}]"""
 
 BREAK = r" \\ "
 """Ends a line of a label."""
@@ -153,7 +154,7 @@ def _edge(edge: DiagramEdge, found: dict[str, Any], theme: Theme, colours: _Colo
     )
     curve = (f"({start}) -- " if start else "") + curve + (f" -- ({end})" if end else "")
     width = 0.8 + 3.4 * edge.strength if edge.sign is not None or edge.strength else 2.0 if edge.mark else 1.2
-    dashes = ", dashed" if edge.sign == "negative" else ""
+    dashes = ", dash pattern=on 6bp off 4bp" if edge.sign == "negative" else ""
     lines = [rf"\draw[{colour}, {'<-' if start else '->'}, line width={width:.2f}bp{dashes}] {curve};"]
     words = [rf"{{\fontsize{{14}}{{17}}\selectfont {latex(edge.label)}}}"] if edge.label else []
     words += [rf"{{\fontsize{{11}}{{14}}\selectfont {latex(row)}}}" for row in edge.rows]
@@ -166,10 +167,10 @@ def _edge(edge: DiagramEdge, found: dict[str, Any], theme: Theme, colours: _Colo
 def _caption(diagram: Diagram, box: str, theme: Theme, colours: _Colours) -> str:
     left, low, right, _ = map(float, box.split(","))
     words = [rf"{{\color{{{colours(theme.ink)}}}{latex(diagram.formula)}}}"] if diagram.formula else []
-    words.append(latex(direction_text(diagram)))
+    words.append(direction_text(diagram))  # in these words of ours a single letter is no variable
     samples = {"node": theme.lines, "mark": {"chain": theme.chain, "reused": theme.reused}, "sign": theme.signs}
     entries = [
-        rf"{{\color{{{colours(samples[entry.sample][entry.name])}}}\rule{{7bp}}{{7bp}}}} {latex(entry.text)}"
+        rf"{{\color{{{colours(samples[entry.sample][entry.name])}}}\rule{{7bp}}{{7bp}}}} {entry.text}"
         for entry in legend(diagram)
     ]
     words += [r" \quad ".join(entries)] if entries else []
