@@ -181,6 +181,15 @@ def test_weights_stand_on_arrows_with_their_gradients(name, view):
     assert all(any(row.startswith("∂") and " = " in row for row in edge.rows) for edge in on_arrows)
 
 
+@pytest.mark.parametrize("name", [path.stem for path in sorted(FOLDER.glob("*.json"))])
+def test_a_chain_with_weights_on_arrows_has_all_its_factors(name):
+    graph = dagprop.load(FOLDER / f"{name}.json")
+    end = prepare(graph).graph.parameters()[0]
+    edge, node = (diagram_of(graph, weights=weights, chain=(end,), depth=9, limit=1000) for weights in ("edge", "node"))
+    assert edge.formula == node.formula != ""
+    assert edges_of(edge, mark="chain") == edges_of(node, mark="chain") != set()
+
+
 def test_derivatives_are_written_with_the_names_that_the_nodes_have():
     edges = {(edge.source, edge.target): edge for edge in diagram_of("residual", True, phase="backward", depth=1).edges}
     assert edges["first/xw", "first/a"].rows[0] == "∂a/∂xw"  # in a frame that says "first"
