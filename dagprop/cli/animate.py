@@ -27,7 +27,13 @@ from dagprop.cli.draw import split_names
 @click.option(
     "--wrt", multiple=True, callback=split_names, metavar="NODE,...", help="Whose gradients.  [default: all nodes]"
 )
-@click.option("--lr", type=options.Finite(min=0), help="The learning rate of the update.  [default: the graph's]")
+@click.option(
+    "--lr",
+    "--learning-rate",
+    "lr",
+    type=options.Finite(min=0),
+    help="The learning rate of the update.  [default: the graph's]",
+)
 @click.option(
     "--depth", type=click.IntRange(min=0), help="Open so many levels of definitions.  [default: while it stays small]"
 )

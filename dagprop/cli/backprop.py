@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 @options.feeding
 @options.backend_option
 @options.row_option
-@click.option("--lr", type=options.Finite(min=0), help="Also take one step of this learning rate with each parameter.")
+@click.option(
+    "--lr",
+    "--learning-rate",
+    "lr",
+    type=options.Finite(min=0),
+    help="Also take one step of this learning rate with each parameter.",
+)
 @options.digits_option
 @options.full_option
 @options.json_option
