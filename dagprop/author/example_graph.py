@@ -22,13 +22,17 @@ def example_graph(wish: Wish) -> str:
     nodes: dict[str, Any] = {
         "x": {"op": "input", "shape": ["N", 1], "value": [[number] for number in x]},
         "y": {"op": "input", "value": [round(math.sin(number), 4) for number in x]},
-        "a": {"op": "dense", "inputs": ["x"], "units": 6},
     }
+    hidden = {"op": "dense", "inputs": ["x"], "units": 6}
     if is_loss:
         others = [name for name in wish.inputs if name not in ("prediction", "target")]
-        nodes["h"] = {"op": "tanh", "inputs": ["a"]}
+        nodes["h"] = {**hidden, "activation": "tanh"}
+    elif len(wish.inputs) == 1:
+        others = []
+        nodes["h"] = {**hidden, "activation": wish.op}
     else:
         others = list(wish.inputs[1:])
+        nodes["a"] = hidden
         nodes["h"] = {"op": wish.op, "inputs": {wish.inputs[0]: "a", **{name: name for name in others}}}
     nodes |= {name: {"op": "parameter", "value": 0.25} for name in others if name not in nodes}
     nodes["y_hat"] = {"op": "neuron", "inputs": ["h"], "activation": "identity", "tex": "\\hat{y}"}
@@ -39,6 +43,6 @@ def example_graph(wish: Wish) -> str:
         nodes["L"] = {"op": "half_squared_error", "inputs": loss}
     lines = ",\n".join(f"    {json.dumps(name)}: {json.dumps(node)}" for name, node in nodes.items())
     doc = f"sin x, learnt from {POINTS} points with {wish.op}"
-    train = '{"epochs": 300, "batch_size": 4, "learning_rate": 0.1}'
+    train = '{"epochs": 1000, "batch_size": 4, "learning_rate": 0.1}'
     head = f'  "dagprop": 1,\n  "name": "{wish.name}",\n  "doc": {json.dumps(doc)},\n  "requires": ["{wish.name}"],\n'
     return f'{{\n{head}  "nodes": {{\n{lines}\n  }},\n  "loss": "L",\n  "train": {train}\n}}\n'

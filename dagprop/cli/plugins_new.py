@@ -115,7 +115,8 @@ def command(
     for line in (*_said(wish, rules, files), ""):
         click.echo(line)
     done = check_and_report([path], as_json=False, timed=False)
-    click.echo("\n".join(["", *_next(wish, path, graph, package)]))
+    if done == 0:
+        click.echo("\n".join(["", *_next(wish, path, graph, package)]))
     return done
 
 

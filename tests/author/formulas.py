@@ -103,6 +103,7 @@ FORMULAS = {
     "hard_shrink": Known("x if abs(x) > 0.5 else 0", lambda x: x if abs(x) > 0.5 else 0, kinks=(-0.5, 0.5)),
     "soft_shrink": Known("sign(x)*max(abs(x)-0.5, 0)", lambda x: mp.sign(x) * max(abs(x) - 0.5, 0), kinks=(-0.5, 0.5)),
     "cauchy": Known("1/(1+x**2)", lambda x: 1 / (1 + x * x)),
+    "soft_plus_by_log1p": Known("log1p(exp(x))", softplus),
     "sech": Known("2/(exp(x)+exp(-x))", lambda x: 1 / mp.cosh(x)),
     "tanh_of_sinh": Known("sinh(x)/cosh(x)", mp.tanh),
     "log_of_sigmoid": Known("log(sigmoid(x))", lambda x: -softplus(-x)),

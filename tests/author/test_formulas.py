@@ -8,6 +8,8 @@ import pytest
 from dagprop.author.check import check_file
 from dagprop.author.choose import choose_rules
 from dagprop.author.declaration import make_wish
+from dagprop.author.expression import Name, replaced
+from dagprop.author.numbers import float_values
 from dagprop.author.parse import parse_formula
 from dagprop.author.plugin_file import plugin_text
 from dagprop.author.trial import forward, gradient
@@ -65,3 +67,27 @@ def test_digits_that_cannot_be_kept_are_told():
     rules = choose_rules(parse_formula("x - sin(x)", ["x"], []), ["x"], {})
     assert not rules.forward.quality.good
     assert abs(dict(rules.forward.quality.where)["x"]) < 1e-2
+
+
+@pytest.mark.parametrize(
+    ("formula", "at", "slope"),
+    [
+        ("max(x, 0)", 0.0, 0.0),
+        ("max(0, x)", 0.0, 0.0),
+        ("relu(x)", 0.0, 0.0),
+        ("min(max(x, 0), 6)", 6.0, 0.0),
+        ("max(x, 0.1*x)", 0.0, 0.1),
+        ("x if x > 0 else 0.1*x", 0.0, 0.1),
+        ("abs(x)", 0.0, 0.0),
+        ("sign(x)", 0.0, 0.0),
+        ("floor(x) + round(x) + ceil(x)", 0.3, 0.0),
+        ("max(0, x) + min(0, exp(x) - 1)", 0.0, 1.0),  # smooth, though neither term is
+        ("sign(x)*log(1 + abs(x))", 0.0, 1.0),
+        ("x*abs(x)", 0.0, 0.0),
+    ],
+)
+def test_derivatives_at_kinks_are_those_of_the_built_in_ops(formula, at, slope):
+    tree = parse_formula(formula, ["x"], [])
+    rules = choose_rules(tree, ["x"], {})
+    written = replaced(rules.derivatives["x"].tree, {Name("y"): rules.forward.tree})
+    assert float_values(written, {"x": np.array([at])}).item() == slope

@@ -119,5 +119,7 @@ def test_the_report_as_json(dagprop, tmp_path):
 
 
 def test_an_unknown_name_is_told(dagprop):
+    missing = dagprop("plugins", "check", "plugins/nothing.py")
+    assert missing.exit_code == 2 and "plugins/nothing.py: there is no such file [DP001]" in missing.err
     done = dagprop("plugins", "check", "sigmiod")
     assert done.exit_code == 2 and 'did you mean "sigmoid"?' in done.err

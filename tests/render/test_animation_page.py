@@ -170,6 +170,22 @@ def test_keys_buttons_and_slider(chain, page):
 
 
 @needs_browser
+def test_playing_stops_when_a_key_is_pressed_and_at_the_end(chain, page):
+    pressed = "[play.getAttribute('aria-pressed'), play.textContent]"
+    page.run("play.click()")
+    assert page.run(pressed) == ["true", "Pause"]
+    page.press("ArrowRight")
+    assert page.run(pressed) == ["false", "Play"] and page.run(STEP) == 1
+    page.press("End")
+    page.run("play.click()")
+    assert page.run(STEP) == 0, "from the beginning again"
+    page.run("play.click(); all.click()")
+    assert (
+        page.run("[...steps.children].every((item) => item.offsetHeight) && all.getAttribute('aria-pressed')") == "true"
+    )
+
+
+@needs_browser
 def test_the_keyboard_reaches_everything_and_focus_is_never_lost(chain, page):
     reached = []
     for _ in range(10):

@@ -170,6 +170,33 @@ def test_large_graphs_become_a_summary_that_counts_every_node(load_graph):
     assert {node.id for node in near.nodes} >= {"a1499", "f1499", "a1500", "f1500", "a1501"} and len(near.nodes) < 10
 
 
+@pytest.mark.parametrize("view", [{"phase": "backward"}, {"show": ("grad", "local", "value", "shape")}])
+@pytest.mark.parametrize("name", [path.stem for path in sorted(FOLDER.glob("*.json"))])
+def test_weights_stand_on_arrows_with_their_gradients(name, view):
+    graph = dagprop.load(FOLDER / f"{name}.json")
+    diagram = diagram_of(graph, True, weights="edge", depth=9, limit=1000, **view)
+    drawn = {node.id for node in diagram.nodes}
+    on_arrows = [edge for edge in diagram.edges if edge.label]
+    assert len(on_arrows) == len(set(prepare(graph).graph.parameters()) - drawn) > 0
+    assert all(any(row.startswith("∂") and " = " in row for row in edge.rows) for edge in on_arrows)
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(FOLDER.glob("*.json"))])
+def test_a_chain_with_weights_on_arrows_has_all_its_factors(name):
+    graph = dagprop.load(FOLDER / f"{name}.json")
+    end = prepare(graph).graph.parameters()[0]
+    edge, node = (diagram_of(graph, weights=weights, chain=(end,), depth=9, limit=1000) for weights in ("edge", "node"))
+    assert edge.formula == node.formula != ""
+    assert edges_of(edge, mark="chain") == edges_of(node, mark="chain") != set()
+
+
+def test_derivatives_are_written_with_the_names_that_the_nodes_have():
+    edges = {(edge.source, edge.target): edge for edge in diagram_of("residual", True, phase="backward", depth=1).edges}
+    assert edges["first/xw", "first/a"].rows[0] == "∂a/∂xw"  # in a frame that says "first"
+    assert edges["first/w", "first/xw"].rows[0] == "∂xw/∂(first/w)"  # before it
+    assert edges["block/0", "block/1"].rows == ("∂(block/1)/∂(block/0)",)  # no fraction of numbers
+
+
 def test_a_part_that_is_too_large_is_a_summary_of_the_part(load_graph):
     diagram = diagram_of(chain_graph(load_graph, 3000), around="a1500", radius=20, limit=10)
     # 20 ops on both sides, and the weights of those that are not the last; the loss is not among them.

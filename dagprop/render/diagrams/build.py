@@ -111,7 +111,7 @@ def network_diagram(
     kept = {place[id] for id in (*ends, *near) if id in place}
     weighed = Weighed(items, {}, {})
     if view.weights_on_edges:
-        weighed = put_weights_on_edges(network, items, kept, fold=not view.needs_numbers and not near)
+        weighed = put_weights_on_edges(network, items, kept, fold=not (view.needs_numbers or near or chain))
     items = weighed.items
     clusters = () if chain else _clusters(graph, network, items)
     labels = Labels(graph, network, view, numbers, items, open_names=not chain)

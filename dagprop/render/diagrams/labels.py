@@ -147,7 +147,10 @@ class Labels:
         """Return how a value is written on arrows and below names: as its node is, where frames tell where that is."""
         if not self._open_names or (item.call and len(self._outputs.get(item.id, ())) > 1):
             return self.full(reference)
-        return from_reference(reference, {split_reference(reference)[0]: self._local(item)})
+        name = self._local(item)
+        if name.isdigit():  # a copy of a repeated block: ∂1/∂0 would be read as numbers
+            return self.full(reference)
+        return from_reference(reference, {split_reference(reference)[0]: name})
 
     # ------------------------------------------------------------------------------------------ arrows
 
@@ -178,8 +181,10 @@ class Labels:
 
     def factor(self, link: Link) -> str:
         """Return the local derivative of a link as the chain rule writes it."""
-        above, below = (self._items.of[id] for id in (link.target, link.source))
-        factor = partial_text(self._shown_name(above, self.reference(above)), self._shown_name(below, link.reference))
+        above, below = self._items.of[link.target], self._items.of.get(link.source)
+        # A parameter that stands on an arrow is no item.
+        name = self._shown_name(below, link.reference) if below else self.full(link.reference)
+        factor = partial_text(self._shown_name(above, self.reference(above)), name)
         if self._uses[link.source, link.target] > 1 and not self._items.of[link.target].call:
             op = self._network.ops[self._network.node(link.node).op]
             factor += f" ({op.signature.input_name(link.position)})"
