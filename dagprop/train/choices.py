@@ -11,7 +11,6 @@ import numpy as np
 from dagprop.errors import GraphError, Problem, quote, suggest
 from dagprop.graph.records import Choice, Graph, TrainSettings
 from dagprop.graph.signature import check_attribute
-from dagprop.ops.providers.provide import provide
 from dagprop.train.contract import RuleKind, TrainingRule, rules
 
 KEYS: dict[str, RuleKind] = {"optimizer": "optimizer", "schedule": "schedule", "metrics": "metric"}
@@ -50,6 +49,8 @@ def check_choice(kind: RuleKind, choice: object, **given: Any) -> str | None:
     name, settings = _parts(choice)
     known = rules(kind)
     if name not in known:
+        from dagprop.ops.providers.provide import provide  # who has it, if anybody
+
         provided = provide([name], (kind,))
         known = rules(kind)
         if name not in known:
