@@ -62,10 +62,12 @@ def _forward(wish: Wish, written: Written) -> list[str]:
 
 
 def _doc(wish: Wish) -> list[str]:
-    text = f'    """{wish.doc}"""'
-    if len(text) <= WIDTH and "\n" not in wish.doc:
+    doc = wish.doc.replace("\\", "\\\\").replace('"""', "'''")  # whatever is said, it stays a docstring
+    doc = f"{doc} " if doc.endswith('"') else doc
+    text = f'    """{doc}"""'
+    if len(text) <= WIDTH and "\n" not in doc:
         return [text]
-    lines = [line for part in wish.doc.split("\n") for line in textwrap.wrap(part, WIDTH - 4) or [""]]
+    lines = [line for part in doc.split("\n") for line in textwrap.wrap(part, WIDTH - 8) or [""]]
     return [f'    """{lines[0]}', *(f"    {line}".rstrip() for line in lines[1:]), '    """']
 
 
