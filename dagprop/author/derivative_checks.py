@@ -155,7 +155,7 @@ def check_symbolically(op: Op, trial: Trial) -> Item:
         return Item(name, "not elementwise", skipped=True)
     recorded = recorded_forward(trial)
     if recorded is None:
-        return Item(name, "the forward rule has what SymPy cannot derive", skipped=True)
+        return Item(name, "the forward rule has what SymPy cannot derive, or too much of it", skipped=True)
     tree, names = recorded
     points = Points(dict(zip(names, trial.numbers(_far_points(len(names))), strict=True)))
     problems: list[Problem] = []

@@ -21,11 +21,13 @@ from dagprop.author.expression import (
     call,
     is_constant,
     names_in,
+    negative,
     operands_of,
     rewritten,
     walk,
 )
 from dagprop.author.stable import SMOOTH, stable
+from dagprop.author.terms import terms_of
 
 _STEPS = ("floor", "ceil", "round")
 _CHOICES = ("where", "maximum", "minimum")
@@ -277,8 +279,6 @@ def derivative_base(forward: Tree) -> Tree:
 
 def _one_plus_exp(tree: Tree) -> Tree:
     """Return an expression in which 1 + eᵛ is 1 / σ(-v)."""
-    from dagprop.author.expression import negative
-    from dagprop.author.terms import terms_of
 
     def change(part: Tree) -> Tree:
         if isinstance(part, Call) and part.function == "add":

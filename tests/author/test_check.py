@@ -143,3 +143,13 @@ def test_what_is_worth_knowing_is_no_mistake(body, rule, message, tmp_path):
     assert report.ok
     notes = [problem.message for item in report.items for problem in item.problems]
     assert any(message in note for note in notes) if message else not notes
+
+
+@pytest.mark.parametrize("steps", [40, 1000])
+def test_a_rule_that_repeats_a_step_is_checked_without_its_endless_formula(steps, tmp_path):
+    repeat = f"    for _ in range({steps}):\n        "
+    body = f"{repeat}x = x * (1 - x)\n    return x\n"
+    rule = f"def _(x):\n    d = 1\n{repeat}d, x = d * (1 - 2 * x), x * (1 - x)\n    return d\n"
+    (report,), _ = check(tmp_path, HEAD + body + RULE + rule)
+    assert report.ok, problems_of([report])
+    assert {item.name: item.status for item in report.items}["symbolic derivative"] == "skipped"
