@@ -9,9 +9,7 @@ from dagprop.author.choose import Rules
 from dagprop.author.declaration import Wish
 from dagprop.author.plugin_file import example_node, plugin_text
 from dagprop.errors import PluginError, Problem, quote
-
-ENTRY_POINTS = "dagprop.plugins"
-"""The group of entry points in which installed plugins are found."""
+from dagprop.ops.providers.installed import GROUP
 
 
 def package_files(package: str, wish: Wish, rules: Rules | None) -> dict[str, str]:
@@ -60,7 +58,7 @@ dependencies = ["dagprop"]
 [project.optional-dependencies]
 test = ["pytest>=8"]
 
-[project.entry-points."{ENTRY_POINTS}"]
+[project.entry-points."{GROUP}"]
 {wish.name} = "{module}"
 
 [tool.hatch.build.targets.wheel]

@@ -50,13 +50,13 @@ def _head(wish: Wish, rules: Rules | None, where: str) -> list[str]:
     return [f'"""{first}', "", *textwrap.wrap(use, WIDTH, break_long_words=False, break_on_hyphens=False), '"""']
 
 
-def _signature(wish: Wish, trees: Sequence[Tree]) -> str:
+def _signature(wish: Wish) -> str:
     attributes = [f"{name}={default!r}" for name, default in wish.attributes.items()]
     return ", ".join(["xp", *wish.inputs, *(["*", *attributes] if attributes else [])])
 
 
 def _forward(wish: Wish, written: Written) -> list[str]:
-    lines = [f'@op("{wish.op}")', f"def {wish.function}({_signature(wish, [written.tree])}):", *_doc(wish)]
+    lines = [f'@op("{wish.op}")', f"def {wish.function}({_signature(wish)}):", *_doc(wish)]
     lines += [_reason(name) for name in written.rules]
     return [*lines, *_indented(rule_lines(written.tree, (*wish.inputs, *wish.attributes)))]
 
@@ -78,7 +78,7 @@ def _reason(name: str) -> str:
 
 def _rule(wish: Wish, tree: Tree) -> list[str]:
     used = names_in(tree)
-    known = ["y" if name == "y" else name for name in (*wish.inputs, "y", *wish.attributes) if name in used]
+    known = [name for name in (*wish.inputs, "y", *wish.attributes) if name in used]
     xp = ["xp"] if _calls(tree) else []
     return [f"def _({', '.join([*xp, *known])}):", *_indented(rule_lines(tree, (*wish.inputs, *wish.attributes)))]
 
@@ -98,7 +98,7 @@ def _template(wish: Wish) -> list[str]:
     first = wish.inputs[0]
     head = [
         f'@op("{wish.op}")',
-        f"def {wish.function}({_signature(wish, [])}):",
+        f"def {wish.function}({_signature(wish)}):",
         *_doc(wish),
         "    # Inputs stand by position; attributes, which a graph file may set, behind * with their defaults.",
         "    # xp has the array functions that dagprop/ops/namespace.py lists: xp.exp, xp.where, xp.maximum, ...",

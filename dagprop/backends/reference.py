@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dagprop.backends.numpy_namespace import numpy_namespace
 from dagprop.errors import ComputationError, DagpropError, Problem, error_text, quote
+from dagprop.ops.arguments import place_of
 from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
 
 Array = NDArray[Any]
@@ -246,5 +247,5 @@ def _rule_failed(
 
 def code_place(rule: Callable[..., Any]) -> str:
     """Return where a rule is written: file and line."""
-    code = getattr(rule, "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(rule)
+    file, line = place_of(rule)
+    return f"{file}:{line}"

@@ -1,18 +1,19 @@
 """The trace: a plan, run on symbols.
 
 It does with symbols what the reference back end does with arrays - the rules, the sums over uses and over broadcast
-axes, the mean over the samples, the step of gradient descent - and what comes out is a program.
+axes, the mean over the samples, the update of the parameters - and what comes out is a program.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from dagprop.errors import DagpropError, PluginError, Problem, quote
 from dagprop.graph.collector import paused_collector
+from dagprop.ops.arguments import place_of
 from dagprop.ops.namespace import Namespace
 from dagprop.plan.abstract import rule_error
 from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
@@ -189,7 +190,7 @@ def record_update(
     except DagpropError:
         raise
     except (Exception, SystemExit) as error:
-        file, line = _place(rule.function)
+        file, line = place_of(rule.function)
         message = f"the rule of the optimizer {quote(rule.name)} cannot be recorded: {rule_error(error)}"
         raise PluginError(Problem("DP503", message, file=file, line=line)) from error
     return new
@@ -262,14 +263,9 @@ def _call(
 def named_error(error: BaseException, step: ForwardStep | BackwardStep) -> PluginError:
     """Return the error that names the rule that does what cannot be recorded (DP503)."""
     what = "forward rule" if isinstance(step, ForwardStep) else f"{step.kind} rule for {quote(step.input)}"
-    file, line = _place(step.rule)
+    file, line = place_of(step.rule)
     message = f"the {what} of {quote(step.op)} cannot be recorded: {rule_error(error)}"
     return PluginError(Problem("DP503", message, node=step.node, file=file, line=line))
-
-
-def _place(rule: Callable[..., Any]) -> tuple[str | None, int | None]:
-    code = getattr(rule, "__code__", None)
-    return (code.co_filename, code.co_firstlineno) if code else (None, None)
 
 
 def _argument(argument: Argument, xp: Namespace, values: Symbols, gradients: Symbols) -> Any:

@@ -132,7 +132,11 @@ def initialize(choice: Choice, shape: Sizes, random: np.random.Generator) -> Arr
     rule, settings = chosen("initializer", choice)
     if math.prod(shape) > LARGEST:
         raise MemoryError
-    values = np.asarray(run_rule(rule, settings, f"the shape {shape}", shape=shape, random=random))
+    given = run_rule(rule, settings, f"the shape {shape}", shape=shape, random=random)
+    try:
+        values = np.asarray(given)
+    except ValueError as error:  # rows of different lengths
+        raise unfit(rule, f"no array for the shape {shape}: {error}") from error
     if values.shape != shape or values.dtype.kind not in "biuf":
         raise unfit(rule, f"an array of {values.dtype} and shape {values.shape} for the shape {shape}")
     return values
