@@ -12,10 +12,11 @@ from dagprop.author.expression import Name, replaced
 from dagprop.author.numbers import float_values
 from dagprop.author.parse import parse_formula
 from dagprop.author.plugin_file import plugin_text
-from dagprop.author.trial import forward, gradient
+from dagprop.author.trial import forward
 from dagprop.ops.plugins import load_plugin
 from dagprop.ops.registry import ops
 from tests.author.formulas import FORMULAS, POINTS, SEVERAL_INPUTS, exact
+from tests.ops.samples import gradient
 
 TOLERANCE = 1e-12
 

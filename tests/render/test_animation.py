@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import hypothesis
@@ -209,3 +210,11 @@ def test_a_cut_arrow_keeps_its_ends(end):
     if end[0] == 30:
         assert np.hypot(*parts.middle[0]) == pytest.approx(10, abs=0.01)
         assert np.hypot(parts.middle[-1][0] - 30, parts.middle[-1][1]) == pytest.approx(10, abs=0.01)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "halved"])
+def test_what_the_update_is_not_is_said(own_ops, optimizer):
+    dagprop.optimizer("halved")(lambda parameter, gradient: parameter / 2)
+    graph = dagprop.load("graphs/smallest-perceptron.json")
+    made = animated(replace(graph, train=replace(graph.train, optimizer=optimizer)))
+    assert ("train takes its steps by halved" in made.frames[-1].remark) == (optimizer == "halved")

@@ -9,6 +9,7 @@ from dagprop.explain.numbers import Shown, number_text
 from dagprop.explain.printer import ATOM, Printed, Printer
 from dagprop.explain.rule_formulas import UPSTREAM
 from dagprop.explain.training_step import TrainingStep
+from dagprop.explain.update_formulas import plain_note
 from dagprop.render.animation.moments import Moment
 from dagprop.render.diagrams.build import REUSED
 from dagprop.render.diagrams.items import Items
@@ -95,4 +96,6 @@ def remark_text(step: TrainingStep, moment: Moment, items: Items, labels: Labels
             number_text(x, printer.shown.digits).replace("-", "−") for x in (step.done.loss, step.loss_after)
         )
         words.append(f"With the new values {labels.full(step.loss)} = {after} instead of {before}.")
+        note = plain_note(step.network.graph.train.optimizer)
+        words += [f"{note[0].upper()}{note[1:]}."] if note else []
     return " ".join(words)
