@@ -81,7 +81,7 @@ def _run_forward(plan: Plan, leaves: Mapping[str, Array]) -> tuple[Values, dict[
             for name, value in zip(step.outputs, results, strict=True):
                 values[name] = array = as_array(value, dtype)
                 shapes[name] = array.shape
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # a rule is anybody's code
             raise _rule_failed(step, error, shapes) from error
         for name in step.frees:
             del values[name]
@@ -155,7 +155,7 @@ def apply_rule(
             return result
         memory.update(node=step.node, result=result)
         return _part(result, step.part)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # a rule is anybody's code
         raise _rule_failed(step, error, shapes) from error
 
 

@@ -47,7 +47,7 @@ def update(
                 )
             except DagpropError:
                 raise
-            except (Exception, SystemExit) as error:
+            except (Exception, SystemExit) as error:  # a rule is anybody's code
                 message = f"the rule of the optimizer {quote(rule.name)} failed: {error_text(error)}"
                 hint = where(rule.function, error)
                 raise ComputationError(Problem("DP701", message, hint, node=id)) from error

@@ -88,7 +88,7 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
             _propagate(recorder, use, xp, values, gradients, memory)
         except DagpropError:
             raise
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # a rule is anybody's code
             raise named_error(error, use) from error
     for name in plan.wrt:
         if name not in gradients:
@@ -189,7 +189,7 @@ def record_update(
                 raise TypeError(f"the new {name} has shape {symbol.shape}, the parameter {shape}")
     except DagpropError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # a rule is anybody's code
         file, line = place_of(rule.function)
         message = f"the rule of the optimizer {quote(rule.name)} cannot be recorded: {rule_error(error)}"
         raise PluginError(Problem("DP503", message, file=file, line=line)) from error

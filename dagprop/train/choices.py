@@ -69,7 +69,7 @@ def check_choice(kind: RuleKind, choice: object, **given: Any) -> str | None:
     except ValueError as error:
         if settings and not _fails(kind, rule, given):
             return f"the settings of the {kind} {quote(name)} are wrong: {error}"
-    except (Exception, SystemExit):
+    except (Exception, SystemExit):  # a rule is anybody's code
         pass
     return None  # what else is wrong is no matter of settings: whoever runs the rule says what it is
 
@@ -78,7 +78,7 @@ def _fails(kind: RuleKind, rule: TrainingRule, given: Mapping[str, Any]) -> bool
     """Whether a rule fails with its own settings too."""
     try:
         _TRIALS[kind](rule, rule.defaults, given)
-    except (Exception, SystemExit):
+    except (Exception, SystemExit):  # a rule is anybody's code
         return True
     return False
 
