@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dagprop.backends.updates import where
+from dagprop.backends.updates import failure_hint
 from dagprop.errors import ComputationError, DagpropError, Problem, error_text, quote
 from dagprop.train.contract import TrainingRule
 
@@ -34,7 +34,7 @@ def run_rule(rule: TrainingRule, settings: Mapping[str, Any], on: str, **given: 
         raise
     except (Exception, SystemExit) as error:  # a rule is anybody's code
         message = f"the {rule.kind} {quote(rule.name)} failed for {on}: {error_text(error)}"
-        raise ComputationError(Problem("DP701", message, where(rule.function, error))) from error
+        raise ComputationError(Problem("DP701", message, failure_hint(rule.function, error))) from error
 
 
 def unfit(rule: TrainingRule, message: str) -> ComputationError:

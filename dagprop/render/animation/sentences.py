@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dagprop.explain.document import Equation
+from dagprop.explain.notation import partial_text
 from dagprop.explain.numbers import Shown, number_text
 from dagprop.explain.printer import ATOM, Printed, Printer
 from dagprop.explain.rule_formulas import UPSTREAM
@@ -14,7 +15,6 @@ from dagprop.render.animation.moments import Moment
 from dagprop.render.diagrams.build import REUSED
 from dagprop.render.diagrams.items import Items
 from dagprop.render.diagrams.labels import Labels
-from dagprop.render.diagrams.names import partial_text
 
 LONGEST = 60
 """A row of more characters is left to the derivation."""
