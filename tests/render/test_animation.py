@@ -32,7 +32,7 @@ def step_of(graph, rate=0.5):
     steps = plan(network, every, (loss,), every)
     new = {id: done.values[id] - rate * done.gradients[id] for id in graph.parameters()}
     derivation = dagprop.derive(graph, every)
-    return TrainingStep(network, loss, done, derivation, every, steps.forward, steps.backward, rate, new, 0.0)
+    return TrainingStep(done, derivation, steps, rate, new, 0.0)
 
 
 def animated(graph, **view):
