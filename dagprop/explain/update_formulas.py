@@ -20,7 +20,7 @@ def plain_note(choice: Choice) -> str | None:
     """Return what to say where plain gradient descent is shown of a graph that is trained otherwise."""
     if choice == PLAIN:
         return None
-    return f"this is plain gradient descent; train takes its steps by {choice_text(choice)}"
+    return f"this is plain gradient descent; the training goes by {choice_text(choice)}"
 
 
 def update_formulas(choice: Choice, loss: str) -> list[tuple[Name, Formula]] | None:

@@ -217,4 +217,4 @@ def test_what_the_update_is_not_is_said(own_ops, optimizer):
     dagprop.optimizer("halved")(lambda parameter, gradient: parameter / 2)
     graph = dagprop.load("graphs/smallest-perceptron.json")
     made = animated(replace(graph, train=replace(graph.train, optimizer=optimizer)))
-    assert ("train takes its steps by halved" in made.frames[-1].remark) == (optimizer == "halved")
+    assert ("the training goes by halved" in made.frames[-1].remark) == (optimizer == "halved")
