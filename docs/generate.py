@@ -201,7 +201,9 @@ def _file_block(match: re.Match[str]) -> str:
 
 
 def _console_block(match: re.Match[str]) -> str:
-    return match[1] + run_command(match[2]) + match[4]
+    printed = run_command(match[2])
+    assert printed.strip(), f"prints nothing: {match[2]}"
+    return match[1] + printed + match[4]
 
 
 def run_command(command: str) -> str:

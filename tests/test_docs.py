@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,16 @@ def test_python_in_the_readme_prints_what_it_says():
 def test_the_readme_sets_up_with_two_commands():
     lines = [line for block in blocks(ROOT / "README.md", "bash") for line in block.splitlines()]
     assert lines == ["pip install -e . && dagprop train graphs/digits.json", "pip install -e '.[test]' && pytest"]
+
+
+def test_the_readme_leads_from_a_formula_to_a_registered_plugin(tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGPROP_CONFIG_DIR", str(tmp_path / "configuration"))
+    monkeypatch.delenv("DAGPROP_PLUGINS")
+    (commands,) = [block for block in blocks(ROOT / "README.md", "text") if block.startswith("dagprop plugins new")]
+    for command in [*commands.splitlines(), "dagprop train bent.json"]:
+        words = [sys.executable, "-m", "dagprop.cli.main", *shlex.split(command)[1:]]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(("number", "names"), [(0, ("gated_dense",)), (1, ("count",))])

@@ -56,9 +56,9 @@ def _check_layer(name: str, definition: Definition, declaration: Declaration) ->
         problem = _problem(declaration, f"layer {name}: {error.problems[0].message}", hint, warning=True)
         return Item("layer", f"used on inputs of shape (N, 3), with {given}", (problem,))
     output = ", ".join(map(str, network.shapes[network.graph.outputs[0]]))
-    return Item(
-        "layer", f"from inputs of shape (N, 3) to ({output}), with {len(network.graph.parameters())} parameters"
-    )
+    count = len(network.graph.parameters())
+    parameters = f"{count} parameter{'' if count == 1 else 's'}"
+    return Item("layer", f"from inputs of shape (N, 3) to ({output}), with {parameters}")
 
 
 def _check_command(command: Any, declaration: Declaration) -> Item:

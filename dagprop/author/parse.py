@@ -52,6 +52,13 @@ _COMPARED = {
     **{ast.Lt: "less", ast.LtE: "less_equal", ast.Gt: "greater", ast.GtE: "greater_equal"},
     **{ast.Eq: "equal", ast.NotEq: "not_equal"},
 }
+_PRINTED = {
+    **dict.fromkeys("·⋅×", "a product with *, as in 2*x"),
+    **{"−": "a difference with -", "÷": "a quotient with /", "√": "a root with sqrt, as in sqrt(x)"},
+    **{"²": "a power with **, as in x**2", "³": "a power with **, as in x**3"},
+}
+"""Signs of printed formulas, which Python reads as letters or not at all."""
+
 _CONSTANTS = {"pi": PI, "e": EULER}
 _TRUTH = {*_COMPARED.values(), "logical_and", "logical_or", "logical_not"}
 
@@ -75,6 +82,13 @@ def parse_formula(text: str, inputs: Sequence[str], attributes: Collection[str])
     if len(text) > LONGEST:
         message = f"the formula has {len(text)} characters, and may have {LONGEST}"
         raise PluginError(Problem("DP511", message, _BY_HAND))
+    printed = [
+        Problem("DP511", f"a formula has no {sign}", f"write {_PRINTED[sign]}", file=PLACE, column=place)
+        for place, sign in enumerate(text, start=1)
+        if sign in _PRINTED
+    ]
+    if printed:
+        raise PluginError(*printed)
     try:
         body = ast.parse(text.strip() or "?", mode="eval").body
     except SyntaxError as error:
@@ -171,7 +185,7 @@ class _Reader:
             case ast.BinOp(left=left, op=operator, right=right):
                 self.value(left, below), self.value(right, below)
                 if isinstance(operator, ast.BitXor):
-                    return self._wrong(right, "^ is no power here", "write x**2")
+                    return self._wrong(right, "^ is no power here", "write a power with **, as in x**2")
                 return self._wrong(right, "a formula has the operators + - * / ** alone", "floor(x / 2) is x // 2")
             case ast.Compare(left=left, ops=operators, comparators=others):
                 return self._comparison(node, left, operators, others, below)

@@ -7,6 +7,7 @@ too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,9 @@ from dagprop.plan.network import Network
 from dagprop.plan.shapes import problem_at
 
 Feeds = Mapping[str, ArrayLike]
+
+LARGEST_EXAMPLE = 8
+"""Values of more numbers are not written out in a hint."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +103,8 @@ def leaf_values(network: Network, needed: Iterable[str], *sources: Feeds) -> Lea
             continue
         if not fits(arrays[id].shape, network.shapes[id]):
             declared, have = format_shape(network.shapes[id]), format_shape(arrays[id].shape)
-            problems.append(problem_at(node, "DP303", f"the value has shape {have}, the graph declares {declared}"))
+            message = f"the value has shape {have}, the graph declares {declared}"
+            problems.append(problem_at(node, "DP303", message, _written(network.shapes[id])))
             del arrays[id]
     inputs = [id for id in arrays if network.shapes[id][:1] == (SAMPLE_AXIS,)]
     single = [id for id in inputs if arrays[id].ndim < len(network.shapes[id])]
@@ -143,6 +148,16 @@ def _product(factors: Sequence[str], sizes: Mapping[str, int]) -> int:
     for factor in factors:
         product *= int(factor) if factor.isdigit() else sizes[factor]
     return product
+
+
+def _written(shape: Shape) -> str | None:
+    """Return how a small value of a shape is written, as a hint: in JSON, and so behind ``--set NODE=``."""
+    samples = shape[:1] == (SAMPLE_AXIS,)
+    sizes = [size for size in (shape[1:] if samples else shape) if isinstance(size, int)]
+    if len(sizes) < len(shape) - samples or math.prod(sizes) > LARGEST_EXAMPLE:
+        return None
+    one = str(np.zeros(sizes, int).tolist())
+    return f"one sample is written as {one}, two as [{one}, {one}]" if samples else f"it is written as {one}"
 
 
 def _sizes(network: Network, arrays: Values) -> tuple[dict[str, int], list[Problem]]:

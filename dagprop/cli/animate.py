@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -79,6 +80,8 @@ def command(
     path = None if output in (None, "-") else output
     if format == "frames" and path is None:
         raise click.UsageError("frames are several pictures: name a folder with -o, as in -o steps")
+    if output is None and sys.stdout.isatty():
+        raise click.UsageError("a page is for a browser: name a file with -o, as in -o page.html; -o - prints it")
     session = open_session(graph, **session_options)
     pictures = animate(
         session.graph,

@@ -80,10 +80,11 @@ def command(
     row: int | None,
     **given: Any,
 ) -> None:
-    """Draw a network, a chain, or back-propagation.
+    r"""Draw a network, a chain, or back-propagation.
 
     SVG, PNG, PDF and TikZ are laid out by Graphviz: the one of the machine, or the one inside pygraphviz.  DOT, Mermaid
-    and text need none.  What is not computed yet is drawn as "–".
+    and text need none.  TikZ is made for \input in a document of yours, and its first line says which packages that
+    needs.  What is not computed yet is drawn as "–".
     """
     from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers
     from dagprop.render.diagrams.view import View

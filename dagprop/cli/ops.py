@@ -41,7 +41,7 @@ def command() -> None:
 @options.plugin_option
 @options.debug_option
 def list_ops(as_json: bool, plugins: tuple[str, ...]) -> None:
-    """List every op and definition with its inputs and attributes, and where it is from."""
+    """List ops and definitions: inputs, origin, and what each does."""
     from dagprop.cli.output import json_text
     from dagprop.cli.session import load_every_plugin, load_plugins
     from dagprop.explain.tables import table
@@ -94,11 +94,15 @@ def show_op(
     as_json: bool,
     plugins: tuple[str, ...],
 ) -> None:
-    """Show one op: its inputs, attributes, and the rules as they are written; or its curves."""
+    """Show an op: inputs, attributes, rules; or its curves.
+
+    The rules are those of the source, as they are written.
+    """
     from dagprop.cli.output import json_text
     from dagprop.cli.session import load_plugins
     from dagprop.errors import GraphError, Problem, quote, suggest
     from dagprop.explain.op_curve import op_curve
+    from dagprop.graph.other_names import OTHER_NAMES
     from dagprop.ops.providers.provide import provide
     from dagprop.ops.registry import ops, vocabulary
     from dagprop.render.explained_figures import op_figure
@@ -111,7 +115,8 @@ def show_op(
         provided = provide([name])
         known = vocabulary()
         if name not in known:
-            hint = suggest(name, known) or "see: dagprop ops list"
+            ours = OTHER_NAMES.get(name.lower())
+            hint = f"here it is called {quote(ours)}" if ours else suggest(name, known) or "see: dagprop ops list"
             problem = Problem("DP101", f"unknown op {quote(name)}", hint, unknown=name)
             raise GraphError(provided.explain(problem), *provided.problems)
     if plot:

@@ -31,7 +31,8 @@ def command(name: str, as_json: bool) -> None:
     click.echo(f"{plugin.name}: {plugin.place}")
     if plugin.sha256:
         click.echo(f"sha256 {plugin.sha256}")
-    click.echo(f"status: {known.status}" + (f", {known.why}\n  {known.remedy}" if known.why else ""))
+    why = "" if known.status in ("ok", "removed") else f", {known.why}"
+    click.echo(f"status: {known.status}{why}" + (f"\n  {known.remedy}" if known.remedy else ""))
     rows = [(kind, found, text) for kind, names in plugin.declares.items() for found, text in names.items()]
     if rows:
         click.echo("\n" + table(("kind", "name", "what it does"), rows))

@@ -71,7 +71,8 @@ class Session:
         import numpy as np
 
         wanted = set(fed_inputs(self.network) if inputs is None else inputs)
-        fixed = {id: _numbers(id, value) for id, value in self.settings.items() if id in wanted}
+        rank = {id: len(shape) for id, shape in self.network.shapes.items()}
+        fixed = {id: _numbers(id, value, rank[id]) for id, value in self.settings.items() if id in wanted}
         data = load_data(self.graph, self.network, file=file, stdin=sys.stdin.buffer, inputs=wanted - fixed.keys())
         repeated = {id: np.broadcast_to(value, (data.rows, *value.shape)) for id, value in fixed.items()}
         return replace(data, feeds={**data.feeds, **repeated})
@@ -260,20 +261,18 @@ def write_bytes(content: bytes, output: str | None) -> None:
         raise DagpropError(Problem("DP603", message, "name another file", file=output)) from error
 
 
-def _numbers(id: str, value: Any) -> Array:
-    """Return what ``--set`` gives an input.
-
-    Raises
-    ------
-    GraphError
-        If it is not a regular table of numbers (DP302).
-    """
+def _numbers(id: str, value: Any, rank: int) -> Array:
+    """Return what ``--set`` gives an input in each sample; no table of numbers is a DP302, several samples a DP303."""
     import numpy as np
 
     try:
-        return as_numbers(value, np.dtype(np.float64))
+        numbers = as_numbers(value, np.dtype(np.float64))
     except (TypeError, ValueError, OverflowError) as error:
         raise GraphError(Problem("DP302", "the value is not a regular table of numbers", node=id)) from error
+    if numbers.ndim == rank:
+        hint = "samples come from --data FILE, or are the value in the graph file"
+        raise GraphError(Problem("DP303", "--set gives one sample here, the same in every row", hint, node=id))
+    return numbers
 
 
 def _rows(data: Data, row: int | None) -> dict[str, Any]:

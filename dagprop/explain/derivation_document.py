@@ -158,14 +158,21 @@ def line_equation(derivation: Derivation, line: Line, numeric: Numeric, log_size
     chained = total([chain(derivation, line, term) for term in line.terms])
     if not isinstance(chained, Partial):  # or it would say once more what stands on the left
         rows.append((chained, _reuse_note(derivation, line)))
-    rows.append((gradient_formula(line), ()))
-    if numeric != "symbolic":
+    by_the_rules = gradient_formula(line)
+    rows.append((by_the_rules, ()))
+    if numeric != "symbolic" and not (line.value.size == 1 and _is_number(by_the_rules)):
         numbers = _numbers(line)
         if numbers is not None and not isinstance(numbers, Value | Reused):
             rows.append((numbers, ()))
         small = () if log_size is None else (f"no float64 is so small: it is of the size {log_text(log_size, 4)}",)
         rows.append((Value(line.value, line.value.shape), small))
     return Equation(left, tuple(row for row, _ in rows), tuple(note for _, note in rows))
+
+
+def _is_number(formula: Formula) -> bool:
+    """Whether a formula stands as a number, as the 0 of a class does: then it says what it is worth."""
+    stands = formula.operands[0] if isinstance(formula, Apply) and formula.function == "broadcast_to" else formula
+    return isinstance(stands, Number)
 
 
 def chain(derivation: Derivation, line: Line, term: Term) -> Formula:

@@ -167,7 +167,7 @@ def shape_words(shape: Shape) -> str:
     """Return a shape in words: ``one number per sample``, ``64 numbers per sample``, ``2 x 3 numbers``."""
     per_sample = " per sample" if shape[:1] == (SAMPLE_AXIS,) else ""
     rest = shape[1:] if per_sample else shape
-    return f"{shape_text(rest)} numbers{per_sample}" if rest else f"one number{per_sample}"
+    return f"one number{per_sample}" if rest in ((), (1,)) else f"{shape_text(rest)} numbers{per_sample}"
 
 
 def count_numbers(shape: Shape) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dagprop.errors import Problem, quote
 from dagprop.graph.arrays import check_leaf, find_array_faults
 from dagprop.graph.fields import NODE_KEYS, Path
+from dagprop.graph.other_names import OTHER_NAMES
 from dagprop.graph.placeholders import AXIS_SIZE, find_placeholders
 from dagprop.graph.records import LEAVES, Definition, Node
 from dagprop.graph.references import Scope, check_reference
@@ -62,7 +63,8 @@ def _check_reference(node: Node, reference: str, path: Path, scope: Scope) -> It
 
 
 def _unknown_op(node: Node, path: Path, scope: Scope) -> Problem:
-    hint = scope.suggest(node.op, scope.ops)
+    ours = OTHER_NAMES.get(node.op.lower())
+    hint = f"here it is called {quote(ours)}" if ours in scope.ops else scope.suggest(node.op, scope.ops)
     if node.op.startswith("$"):
         hint = "only inside a definition does $ stand for an attribute"
     elif hint is None:

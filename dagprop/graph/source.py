@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
-from dagprop.errors import GraphError, Problem
+from dagprop.errors import GraphError, Problem, nearest, quote
 from dagprop.graph.fields import DEEPEST_JSON, LONGEST_INTEGER, Path
 
 _MARKS = (
@@ -20,6 +21,9 @@ _MARKS = (
     (b"\xfe\xff", "UTF-16"),
 )
 """What the first bytes of a file say of its encoding."""
+
+MOST_NAMES = 1000
+"""So many files of a folder are compared with the name of one that is not there."""
 
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -83,7 +87,7 @@ def read_source(path: str, stdin: BinaryIO | None = None) -> Source:
             with open(path, "rb") as stream:
                 data = stream.read()
     except FileNotFoundError:
-        raise GraphError(Problem("DP001", "there is no such file", "is the path right?", file=file)) from None
+        raise GraphError(Problem("DP001", "there is no such file", _meant(path), file=file)) from None
     except IsADirectoryError:
         raise GraphError(Problem("DP001", "this is a folder", "name a file in it", file=file)) from None
     except PermissionError:
@@ -92,6 +96,18 @@ def read_source(path: str, stdin: BinaryIO | None = None) -> Source:
         reason = getattr(error, "strerror", None) or str(error)
         raise GraphError(Problem("DP001", f"the file cannot be read: {reason}", file=file)) from None
     return Source(file, _decode(file, data))
+
+
+def _meant(path: str) -> str:
+    """Return a hint for a path at which there is no file."""
+    folder, name = os.path.split(path)
+    try:
+        files = sorted(name for name in os.listdir(folder or ".") if name.endswith(".json"))[:MOST_NAMES]
+    except OSError:
+        return f"there is no folder {quote(folder)} either; is the path right?"
+    # Without their ends, which would make all names alike.
+    near = nearest(os.path.splitext(name)[0], [name.removesuffix(".json") for name in files])
+    return "is the path right?" if near is None else f"did you mean {quote(os.path.join(folder, near + '.json'))}?"
 
 
 def parse_json(source: Source) -> tuple[Any, list[Problem]]:

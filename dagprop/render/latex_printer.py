@@ -91,7 +91,11 @@ class LatexPrinter(Printer):
             return super().value(array.reshape(()))
         columns = array.shape[-1]
         few = array.size <= SHOWN_ENTRIES or (self.shown.full and columns <= MOST_COLUMNS)
-        if array.ndim > 2 or (array.ndim == 2 and not few):
+        if array.ndim > 1 and array.size > SHOWN_ENTRIES and (array.ndim > 2 or not few):
+            low, high = (super(LatexPrinter, self).value(end).text for end in (array.min(), array.max()))
+            words = rf"\text{{all }} {{{low}}}" if low == high else rf"{{{low}}} \text{{ to }} {{{high}}}"
+            return Printed(r" \times ".join(map(str, array.shape)) + rf" \text{{ numbers, }} {words}")
+        if array.ndim > 2:
             return Printed(plain(array_text(array, Shown(self.shown.digits)).replace("\N{MINUS SIGN}", "-")))
         rows = [[super(LatexPrinter, self).value(entry).text for entry in row] for row in array.reshape(-1, columns)]
         if not few:

@@ -61,7 +61,9 @@ def equation_text(equation: Equation, printer: Printer) -> str:
     for place, row in enumerate(equation.rows):
         start = f"{left} {'←' if equation.arrow else '='} " if place == 0 else f"{margin[:-2]}= "
         parts = broken(printer(row), PAGE - len(margin))
-        rows = [start + parts[0], *(f"{margin}  {part}" for part in parts[1:])]
+        # Under the terms of a sum, further to the right, stands what goes on with one of them.
+        further = "    " if any(map(_is_term, parts[1:])) else "  "
+        rows = [start + parts[0], *(f"{margin}{'  ' if _is_term(part) else further}{part}" for part in parts[1:])]
         words = equation.notes[place] if place < len(equation.notes) else ()
         note = _words(words, printer)
         if note and len(rows[-1]) + 6 + len(note) <= PAGE:
@@ -70,6 +72,10 @@ def equation_text(equation: Equation, printer: Printer) -> str:
             rows.append(margin + note)
         lines += rows
     return "\n".join(lines)
+
+
+def _is_term(part: str) -> bool:
+    return part.startswith(("+ ", "- "))
 
 
 def broken(text: str, room: int) -> list[str]:

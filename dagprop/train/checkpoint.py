@@ -11,7 +11,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,9 @@ from dagprop.train.settings import check_settings
 Array = np.ndarray[Any, np.dtype[Any]]
 
 METADATA = "__dagprop__.json"
+
+MOST_NAMES = 4
+"""A message names so many parameters of a graph."""
 
 
 def graph_hash(graph: Graph) -> str:
@@ -154,6 +157,10 @@ def fit_weights(network: Network, weights: Mapping[str, Array], file: str | None
     needed = [id for id, node in network.graph.nodes.items() if node.op in ("parameter", "state")]
     # An array that nothing asks for is often one that is missing under another name.
     spare = [id for id in weights if id not in needed]
+    if len(needed) > 1 and spare and len(spare) == len(weights):
+        message = f"these are the weights of another graph: of {_names(spare)}, and none of {_names(needed)}"
+        hint = "train this graph, and take the file that dagprop train names"
+        raise CheckpointError(Problem("DP602", message, hint, file=file))
     problems = []
     for id in needed:
         if id not in weights:
@@ -173,6 +180,10 @@ def fit_weights(network: Network, weights: Mapping[str, Array], file: str | None
     if problems:
         raise CheckpointError(*problems)
     return {id: _as_type(weights[id], network.graph.dtype) for id in needed}
+
+
+def _names(ids: Sequence[str]) -> str:
+    return ", ".join(quote(id) for id in ids[:MOST_NAMES]) + (", ..." if len(ids) > MOST_NAMES else "")
 
 
 def _as_type(array: Array, dtype: str) -> Array:

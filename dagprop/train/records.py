@@ -78,7 +78,7 @@ class TrainResult(ShownInNotebooks):
 
     parameters: dict[str, Array]
     history: tuple[EpochRecord, ...]
-    step_losses: Array
+    step_losses: Array = field(repr=False)
     test: Evaluation | None
     settings: TrainSettings
     samples: dict[str, int]

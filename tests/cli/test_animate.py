@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -74,6 +75,15 @@ def test_frames_go_into_a_folder(dagprop, tmp_path):
 def test_what_cannot_be_animated_is_said(dagprop, arguments, code, words):
     done = dagprop("animate", CHAIN, *arguments)
     assert done.exit_code == code and words in done.err and done.out == ""
+
+
+def test_a_page_does_not_flood_a_terminal(dagprop, monkeypatch):
+    arguments = ("animate", CHAIN)
+    assert dagprop(*arguments).out.startswith("<!DOCTYPE html>")
+    monkeypatch.setattr("dagprop.cli.animate.sys", SimpleNamespace(stdout=SimpleNamespace(isatty=lambda: True)))
+    done = dagprop(*arguments)
+    assert (done.exit_code, done.out) == (2, "") and "name a file with -o, as in -o page.html" in done.err
+    assert dagprop(*arguments, "-o", "-").out.startswith("<!DOCTYPE html>")
 
 
 def test_a_large_graph_is_refused_at_once(dagprop, write_graph):

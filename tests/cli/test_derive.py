@@ -296,3 +296,5 @@ def test_no_row_says_what_another_has_said(dagprop, write_graph):
     out = dagprop("derive", str(write_graph(nodes, loss="L"))).out
     assert "\n∂L/∂w = v\n      = -2\n\n" in out
     assert "\n∂L/∂v = w\n      = 3\n\n" in out
+    out = dagprop("derive", "graphs/iris.json", "--wrt", "species").out
+    assert "\n∂L/∂species = 0\n\n" in out

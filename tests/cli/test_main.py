@@ -58,6 +58,7 @@ def test_version(dagprop):
         (["run", "graphs/xro.json"], "DP001"),
         (["run", "graphs"], "DP001"),
         (["ops", "show", "sigmod"], 'did you mean "sigmoid"?'),
+        (["ops", "show", "MSE"], 'here it is called "mean_squared_error"'),
         (["run", "graphs/xor.json", "--plugin", "nowhere.py"], "DP501"),
         (["train", "-", "--data", "-"], "standard input"),
         (["evaluate", "graphs/digits.json"], "train first"),

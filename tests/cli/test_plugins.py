@@ -172,8 +172,21 @@ def test_remove_says_what_is_left(call, tmp_path, monkeypatch):
     path = write(tmp_path, GOOD.replace("double", "triple"))
     call("plugins", "add", path)
     assert f"its file is left alone: {path}" in call("plugins", "remove", "own").out
+    assert f"status: removed\n  dagprop plugins add {path}\n" in call("plugins", "show", "own").out
     assert "pip uninstall own-package" in call("plugins", "remove", "packed").out
     assert call("plugins", "remove", "nothing").exit_code == 2
+
+
+def test_a_file_that_was_added_once_is_added_again_by_its_name(call, tmp_path, monkeypatch):
+    path = write(tmp_path)
+    call("plugins", "add", path)
+    call("plugins", "remove", "own")
+    monkeypatch.chdir(tmp_path.parent)
+    assert call("plugins", "add", "own").out == f"added own ({path}): op double\n"
+    write(tmp_path, GOOD + "# changed\n")
+    assert "status: changed" in call("plugins", "show", "own").out
+    assert call("plugins", "add", "own").exit_code == 0
+    assert "status: ok" in call("plugins", "show", "own").out
 
 
 def test_a_package_that_is_not_installed_is_optional_and_missing(call):

@@ -85,6 +85,12 @@ def test_an_input_can_be_set_for_all_samples(dagprop, line):
         assert weights["b"] == pytest.approx(4, abs=1e-2)
 
 
+def test_samples_that_are_set_are_told_where_samples_come_from(dagprop, line):
+    done = dagprop("train", "line.json", "--set", "x=[1,2]", "--set", "y=[1,2]", folder=line)
+    assert done.exit_code == 2 and done.err.count("[DP303]") == 1
+    assert "samples come from --data FILE" in done.err
+
+
 def test_progress_goes_to_standard_error_and_quiet_ends_it(dagprop, line):
     loud = dagprop("train", "line.json", "--data", "rows.csv", folder=line)
     assert (

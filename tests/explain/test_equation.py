@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import dagprop
 from dagprop.explain.equation import SHORT
-from dagprop.explain.equation_document import equation_document
+from dagprop.explain.equation_document import equation_document, shape_words
 from dagprop.explain.formula import name_counts
 from dagprop.explain.numbers import Shown
 from dagprop.explain.printer import Printer
@@ -243,3 +243,17 @@ def test_the_middle_of_a_long_sum_is_left_out(load):
     nodes["L"] = {"op": "add", "inputs": [f"a{number}" for number in range(300)]}
     text = text_of(dagprop.equation(load({"dagprop": 1, "nodes": nodes, "loss": "L"})), 4)
     assert "\nL = a0 + a1 + … + a298 + a299\n" in text
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((), "one number"),
+        (("N",), "one number per sample"),
+        (("N", 1), "one number per sample"),
+        (("N", 64), "64 numbers per sample"),
+        ((2, 3), "2 x 3 numbers"),
+    ],
+)
+def test_a_shape_in_words(shape, words):
+    assert shape_words(shape) == words

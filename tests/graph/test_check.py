@@ -34,6 +34,8 @@ def problem_of(nodes: Any, **keys: Any) -> tuple[str, str, str]:
     ("nodes", "code", "place", "words"),
     [
         ({"x": X, "y": node("rleu", "x")}, "DP101", '"rleu"', 'did you mean "relu"'),
+        ({"x": X, "y": node("minus", "x", "x")}, "DP101", '"minus"', 'here it is called "subtract"'),
+        ({"x": X, "y": node("Linear", "x")}, "DP101", '"Linear"', "--plugin"),  # "dense" is not in this vocabulary
         ({"x": X, "y": node("qqqqqq", "x")}, "DP101", '"qqqqqq"', "--plugin"),
         ({"x": X, "y": node("$f", "x")}, "DP101", '"$f"', "only inside a definition"),
         ({"x": X, "y": node("relu", "x", axis=1)}, "DP102", '"axis"', "it has no attributes"),

@@ -172,6 +172,25 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         assert problem.file == str(path)
 
 
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("xro.json", 'did you mean "xor.json"?'),
+        ("nets/xor", 'did you mean "nets/xor.json"?'),
+        ("something.json", "is the path right?"),
+        ("netz/xor.json", 'there is no folder "netz" either; is the path right?'),
+    ],
+)
+def test_a_file_that_is_not_there(path: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets").mkdir()
+    for name in ("xor.json", "xro.py", "nets/xor.json"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(GraphError) as caught:
+        read_source(path)
+    assert [problem.hint for problem in caught.value.problems] == [hint]
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
 def test_file_without_permission(tmp_path: Path) -> None:
     path = tmp_path / "x.json"

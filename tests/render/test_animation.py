@@ -118,6 +118,18 @@ def test_a_value_that_is_used_twice_has_a_sum(load_graph):
     assert frames[1].sentence == "∂L/∂x = 1 + [∂L/∂s] · x = 1 + [1] · 3 = 4"
 
 
+def test_an_update_that_is_not_that_of_the_training_says_so(load_graph, own_ops):
+    @dagprop.optimizer("half")
+    def half(parameter, gradient, *, learning_rate):
+        return parameter - learning_rate * gradient / 2
+
+    nodes = {"x": {"op": "parameter", "value": 3.0}, "L": {"op": "multiply", "inputs": ["x", "x"]}}
+    plain, other = (load_graph(nodes, loss="L", train={"optimizer": name}) for name in ("sgd", "half"))
+    said = animated(plain).frames[-1].remark
+    assert said.startswith("With the new values L = ") and "descent" not in said
+    assert animated(other).frames[-1].remark == f"{said} This is plain gradient descent; the training goes by half."
+
+
 def test_a_closed_definition_is_one_step(root):
     graph = dagprop.load(root / "graphs" / "residual.json")
     closed, opened = animated(graph, depth=0), animated(graph, depth=9, limit=1000)

@@ -115,6 +115,18 @@ def test_every_step_shows_the_numbers_of_backprop_on_and_back(chain, page):
 
 
 @needs_browser
+def test_a_wide_page_that_is_opened_at_a_step_has_it_in_sight(root, tmp_path, capsys, page):
+    path = tmp_path / "xor.html"
+    command(capsys, "animate", root / "graphs" / "xor.json", "-o", path)
+    page.open(path, "#8")
+    assert page.run("figure.scrollWidth > figure.clientWidth")
+    inside = """[...document.querySelectorAll('.halo[visibility="visible"], figcaption')].every((shown) => {
+      const place = shown.getBoundingClientRect(), frame = figure.getBoundingClientRect();
+      return place.left >= frame.left && place.right <= frame.right; })"""
+    assert page.run("figure.scrollLeft > 0") and page.run(inside)
+
+
+@needs_browser
 def test_the_line_of_the_derivation_stands_beside_the_picture(chain, page):
     told = []
     for _ in range(22):

@@ -272,6 +272,27 @@ def test_characters_that_latex_joins_stay_apart():
     assert latex_text("1–3") == "1--3"
 
 
+def test_a_large_matrix_is_its_size_and_its_range(root):
+    derivation = api.derive(dagprop.load(root / "graphs" / "xor.json"), wrt=["hidden/w"])
+    document = derivation_document(derivation, "substituted", 0.5)
+    nodes = derivation.network.graph.nodes
+    low, high = (f"{end:.6g}" for end in (derivation.lines[-1].value.min(), derivation.lines[-1].value.max()))
+    assert low.startswith("-")
+    text, latex, page = (render_document(document, format, SHOWN, nodes) for format in ("text", "latex", "html"))
+    assert f"= 2 x 8 numbers, {low} to {high}\n" in text
+    assert rf"&= 2 \times 8 \text{{ numbers, }} {{{low}}} \text{{ to }} {{{high}}}" in latex
+    assert re.search(rf"numbers,\s</mtext><mrow><mo form=.prefix.>−</mo><mn>{low[1:]}</mn></mrow>", page)
+
+
+def test_what_goes_on_with_a_term_stands_further_to_the_right(root):
+    derivation = api.derive(dagprop.load(root / "graphs" / "xor.json"), wrt=["hidden/w"])
+    nodes = derivation.network.graph.nodes
+    text = render_document(derivation_document(derivation, "symbolic", 0.5, (0, 2)), "text", SHOWN, nodes)
+    rows = text[text.index("[0, 2] = ") :].splitlines()[:8]
+    margins = {row.strip()[0]: len(row) - len(row.lstrip()) for row in rows[1:]}
+    assert set(margins) == {"+", "·"} and margins["·"] == margins["+"] + 2
+
+
 def test_long_rows_are_broken_at_their_operators(load_graph):
     terms = {f"quantity_{place}": {"op": "parameter", "value": 1.0} for place in range(40)}
     sum_ = Sum(tuple(Product((Name(id), Name(id))) for id in terms))

@@ -131,6 +131,14 @@ def test_tikz_has_no_command_that_a_name_brings(text):
     assert source.isascii()
 
 
+@pytest.mark.parametrize("asked", [{"chain": ["w1"]}, {"phase": "backward"}])
+def test_tikz_has_the_sizes_for_which_it_was_laid_out(root, asked):
+    graph = dagprop.load(root / "graphs" / "four-layer-chain.json")
+    tikz, dot = (dagprop.draw(graph, format=format, **asked).decode() for format in ("tikz", "dot"))
+    sizes = set(re.findall(r'POINT-SIZE="(\d+)"', dot)) - {"3"}  # that one keeps an edge from its label
+    assert set(re.findall(r"\\fontsize\{(\d+)\}", tikz)) == sizes and len(sizes) > 2
+
+
 @needs_tikz
 def test_tikz_compiles_whatever_names_there_are(tmp_path):
     graphs = [dagprop.load(path) for path in GRAPHS]

@@ -178,6 +178,16 @@ def test_everything_that_does_not_fit_is_told_at_once(load_graph):
     assert {problem.file for problem in error.value.problems} == {"w.npz"}
 
 
+def test_weights_of_another_graph_are_one_mistake(load_graph):
+    weights = {f"layer{place}/w": np.ones(2) for place in range(6)}
+    with pytest.raises(CheckpointError) as error:
+        fit_weights(prepare(load_graph(NODES)), weights, "w.npz")
+    [problem] = error.value.problems
+    assert problem.message.startswith('these are the weights of another graph: of "layer0/w", ')
+    assert problem.message.endswith(', ..., and none of "hidden_w", "b", "s"')
+    assert problem.file == "w.npz" and "dagprop train" in problem.hint
+
+
 def test_the_hash_follows_the_meaning(load_graph):
     graph = load_graph(NODES)
     assert graph_hash(graph) == graph_hash(load_graph(NODES, name="another", doc="name", train={"epochs": 3}))

@@ -46,6 +46,7 @@ def test_gradient_descent_as_written_by_hand(line):
     np.testing.assert_allclose(result.parameters["w"], w, rtol=1e-12)
     np.testing.assert_allclose(result.parameters["b"], b, rtol=1e-12)
     np.testing.assert_allclose(result.step_losses, losses, rtol=1e-12)
+    assert "step_losses" not in repr(result)  # thousands of numbers that nobody reads at a prompt
     # The loss of an epoch weighs each step by its samples: four batches of 5 and one of 3.
     epochs = np.reshape(losses, (4, 5)) @ [5, 5, 5, 5, 3] / 23
     np.testing.assert_allclose([record.loss for record in result.history], epochs, rtol=1e-12)

@@ -20,7 +20,7 @@ from dagprop.ops.providers.probe import probe
 def add_plugin(argument: str) -> list[Plugin]:
     """Register a plugin file, or the plugins of an installed package, once they have been tried.
 
-    Nothing is downloaded.  A file that is registered already is accepted as it is now.
+    Nothing is downloaded.  A file that is registered already, or was, is accepted as it is now; its name will do.
 
     Raises
     ------
@@ -126,10 +126,14 @@ def _sources(argument: str) -> list[Plugin]:
     found = [plugin for plugin in everything if _is_called(plugin, argument)]
     if found:
         return found
+    known = [each.plugin for each in known_plugins() if _is_called(each.plugin, argument)]
+    files = [plugin.file for plugin in known if plugin.file]
+    if len(files) == 1:
+        return _sources(files[0])
     if is_distribution(argument):
         message = f"the package {quote(argument)} is installed and has no plugin: no entry point of {GROUP}"
         raise PluginError(Problem("DP507", message, "its author declares one in its pyproject.toml"))
-    gone = [known.plugin for known in known_plugins() if not known.plugin.file and _is_called(known.plugin, argument)]
+    gone = [plugin for plugin in known if not plugin.file]
     if gone:
         message = f"the package {quote(gone[0].distribution)} is not installed any more"
         raise MissingDependencyError(Problem("DP801", message, f"pip install {gone[0].distribution}"))

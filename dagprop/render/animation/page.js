@@ -43,20 +43,20 @@
       else button.removeAttribute("aria-current");
     }
     document.documentElement.dataset.step = step;
-    bringIntoSight();
+    bringIntoSight(aloud);
     if (document.documentElement.classList.contains("every")) told.scrollIntoView({ block: "nearest" });
     if (step === last) stop();
   }
 
   // Where the picture is wider than the page, what has just changed is kept in sight.
-  function bringIntoSight() {
+  function bringIntoSight(moving) {
     const lit = figure.querySelector('.halo[visibility="visible"]');
     if (!lit) return;
     const place = lit.getBoundingClientRect(), frame = figure.getBoundingClientRect();
     const over = (low, high) => (place[low] < frame[low] || place[high] > frame[high]
       ? (place[low] + place[high] - frame[low] - frame[high]) / 2 : 0);
     const left = over("left", "right"), top = over("top", "bottom");
-    if (left || top) figure.scrollBy({ left, top, behavior: still.matches ? "auto" : "smooth" });
+    if (left || top) figure.scrollBy({ left, top, behavior: still.matches || !moving ? "auto" : "smooth" });
   }
 
   function stop() {

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Any
 
-from dagprop.render.diagrams.dot import dot_source
+from dagprop.render.diagrams.dot import WIDEST_NAME, dot_source
 from dagprop.render.diagrams.graphviz_layout import picture
 from dagprop.render.diagrams.legend import direction_text, legend
 from dagprop.render.diagrams.names import ACCENTS, BLACKBOARD, CALLIGRAPHIC, GREEK, SUBSCRIPTS, SUPERSCRIPTS
@@ -67,7 +67,7 @@ def tikz_source(diagram: Diagram, theme: Theme) -> str:
             rf"\draw[{colours(line)}, fill={colours(ground)}, rounded corners=8bp{dashes}]"
             rf" ({left},{low}) rectangle ({right},{high});",
             rf"\node[text={colours(theme.reused if reused else theme.quiet)}] at ({found['lp']})"
-            rf" {{{latex(cluster.title)}}};",
+            rf" {{{_sized(latex(cluster.title), 14)}}};",
         ]
     lines += [_node(node, objects[node.id], theme, colours) for node in diagram.nodes]
     # Graphviz numbers the edges as they stand in the DOT.
@@ -130,15 +130,20 @@ def _other(sign: str) -> str:
 def _node(node: DiagramNode, found: dict[str, Any], theme: Theme, colours: _Colours) -> str:
     ink = colours(theme.faint if node.dimmed else theme.ink)
     quiet = colours(theme.faint if node.dimmed else theme.quiet)
-    rows = [rf"{{\fontsize{{17}}{{20}}\selectfont {latex(node.name)}}}"]
-    rows += [rf"{{\color{{{quiet}}}\fontsize{{12}}{{14}}\selectfont {latex(node.symbol)}}}"] if node.symbol else []
-    rows += [rf"{{\fontsize{{12}}{{14}}\selectfont {latex(row)}}}" for row in node.rows]
+    rows = [_sized(latex(node.name), 20 if len(node.name) <= WIDEST_NAME else 17)]
+    rows += [_sized(rf"\color{{{quiet}}}{latex(node.symbol)}", 14)] if node.symbol else []
+    rows += [_sized(latex(row), 14) for row in node.rows]
     width, height = 72 * float(found["width"]), 72 * float(found["height"])
     shape = "circle" if found.get("shape") == "circle" else "rounded corners=6bp" if node.kind != "parameter" else ""
     look = [colours(theme.line(node)), f"fill={colours(theme.fill(node))}", f"text={ink}", "draw"]
     look += [f"line width={2.4 if node.kind == 'loss' else 1.4}bp", *([shape] if shape else [])]
     look += [f"minimum width={width:.1f}bp", f"minimum height={height:.1f}bp"]
     return rf"\node[{', '.join(look)}] at ({found['pos']}) {{{BREAK.join(rows)}}};"
+
+
+def _sized(text: str, size: int) -> str:
+    """Return a text in the size for which Graphviz has laid it out."""
+    return rf"{{\fontsize{{{size}}}{{{1.15 * size:g}}}\selectfont\strut {text}}}"
 
 
 def _edge(edge: DiagramEdge, found: dict[str, Any], theme: Theme, colours: _Colours) -> list[str]:
@@ -156,8 +161,8 @@ def _edge(edge: DiagramEdge, found: dict[str, Any], theme: Theme, colours: _Colo
     width = 0.8 + 3.4 * edge.strength if edge.sign is not None or edge.strength else 2.0 if edge.mark else 1.2
     dashes = ", dash pattern=on 6bp off 4bp" if edge.sign == "negative" else ""
     lines = [rf"\draw[{colour}, {'<-' if start else '->'}, line width={width:.2f}bp{dashes}] {curve};"]
-    words = [rf"{{\fontsize{{14}}{{17}}\selectfont {latex(edge.label)}}}"] if edge.label else []
-    words += [rf"{{\fontsize{{11}}{{14}}\selectfont {latex(row)}}}" for row in edge.rows]
+    words = [_sized(latex(edge.label), 17)] if edge.label else []
+    words += [_sized(latex(row), 12 if row == "depends on" else 14) for row in edge.rows]
     if words:
         ink = colours(theme.faint if edge.dimmed else theme.ink)
         lines.append(rf"\node[text={ink}] at ({found['lp']}) {{{BREAK.join(words)}}};")
@@ -166,16 +171,16 @@ def _edge(edge: DiagramEdge, found: dict[str, Any], theme: Theme, colours: _Colo
 
 def _caption(diagram: Diagram, box: str, theme: Theme, colours: _Colours) -> str:
     left, low, right, _ = map(float, box.split(","))
-    words = [rf"{{\color{{{colours(theme.ink)}}}{latex(diagram.formula)}}}"] if diagram.formula else []
-    words.append(direction_text(diagram))  # in these words of ours a single letter is no variable
+    words = [_sized(rf"\color{{{colours(theme.ink)}}}{latex(diagram.formula)}", 17)] if diagram.formula else []
+    words.append(_sized(direction_text(diagram), 12))  # in these words of ours a single letter is no variable
     samples = {"node": theme.lines, "mark": {"chain": theme.chain, "reused": theme.reused}, "sign": theme.signs}
     entries = [
         rf"{{\color{{{colours(samples[entry.sample][entry.name])}}}\rule{{7bp}}{{7bp}}}} {entry.text}"
         for entry in legend(diagram)
     ]
-    words += [r" \quad ".join(entries)] if entries else []
+    words += [_sized(r" \quad ".join(entries), 12)] if entries else []
     place = f"({(left + right) / 2:.1f},{low + 4:.1f})"
-    return rf"\node[text={colours(theme.quiet)}, anchor=south, font=\small] at {place} {{{BREAK.join(words)}}};"
+    return rf"\node[text={colours(theme.quiet)}, anchor=south] at {place} {{{BREAK.join(words)}}};"
 
 
 def _corner(box: str, start: int) -> str:
