@@ -123,8 +123,13 @@ def propagate(
     result = apply_rule(step, values, gradients, shapes, memory)
     shape = shapes[step.target]
     try:
-        gradient = gradients[step.outputs[0]] * result if step.kind == "derivative" else result
-        array = sum_to_shape(as_array(gradient, values_dtype(gradients)), shape)
+        array = as_array(result, values_dtype(gradients))
+        if step.kind == "derivative":
+            output = gradients[step.outputs[0]]
+            array = array * output
+            if array.shape != output.shape:
+                raise ValueError("more local derivatives than there are outputs")
+        array = sum_to_shape(array, shape)
     except (TypeError, ValueError):  # not numbers, or of a shape that does not go with the output's
         array = None
     if array is None:
