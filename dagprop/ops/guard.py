@@ -52,16 +52,9 @@ def guarded(last_words: Callable[[FrameType, str], str]) -> Iterator[None]:
         What is said, from where the block is and what is wrong, where it lets nothing stop it: then the program ends.
     """
     output = _Bounded(sys.stderr)
-    streams = (
-        redirect_stdout(output),
-        redirect_stderr(output),
-        _no_input(),
-        _files_apart(),
-        _same_folder(),
-        _threads_end(),
-    )
+    streams = redirect_stdout(output), redirect_stderr(output), _no_input(), _files_apart()
+    state = _as_it_was(), _threads_end()
     seconds = time_limit()
-    state = _same_folder(), _threads_end()
     ends = _ended_after(seconds, last_words)
     with ExitStack() as stack:
         for keeper in (*streams, *state, _crashes_told(seconds), ends, _exits_stop(), _stopped_after(seconds)):
@@ -120,13 +113,14 @@ def _flush() -> None:
 
 
 @contextmanager
-def _same_folder() -> Iterator[None]:
-    """Go back to the working folder, which the paths of a command line start from."""
-    folder = os.getcwd()
+def _as_it_was() -> Iterator[None]:
+    """Go back to the working folder, which the paths of a command line start from, and to how deep calls may go."""
+    folder, depth = os.getcwd(), sys.getrecursionlimit()
     try:
         yield
     finally:
         os.chdir(folder)
+        sys.setrecursionlimit(depth)
 
 
 @contextmanager
@@ -138,7 +132,7 @@ def _threads_end() -> Iterator[None]:
         thread.daemon = True
         start(thread)
 
-    threading.Thread.start = start_as_daemon  # type: ignore[method-assign]
+    threading.Thread.start = start_as_daemon  # type: ignore[assignment,method-assign]
     try:
         yield
     finally:

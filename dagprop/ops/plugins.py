@@ -90,7 +90,7 @@ def load_plugin(path: str, sha256: str | None = None) -> tuple[str, ...]:
     earlier = sys.modules.get(module.__name__)
     sys.modules[module.__name__] = module
     try:
-        with _declaring(path, Origin(place.stem, found)) as names:
+        with _declaring(path, Origin(Path(path).stem, found)) as names:
             forget(lambda declaration: Path(declaration.provider).resolve() == place)
             with _blaming(path, path):
                 exec(code, module.__dict__)

@@ -80,7 +80,7 @@ def test_a_gradient_of_the_wrong_shape_is_an_error(load_graph, kind, rule):
         dagprop.value_and_grad(graph_of(load_graph, "odd"))
     assert caught.value.problems[0].code == "DP703"
     for call in (dagprop.backprop, partial(dagprop.train, epochs=1, backend="compiled")):
-        with pytest.raises(DagpropError, match='"bad"|cannot be compiled'):
+        with pytest.raises(DagpropError, match=r'"bad"|cannot be compiled'):
             call(graph_of(load_graph, "odd"))
 
 

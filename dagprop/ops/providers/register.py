@@ -126,6 +126,8 @@ def _sources(argument: str) -> list[Plugin]:
     found = [plugin for plugin in everything if _is_called(plugin, argument)]
     if found:
         return found
+    if any(known.plugin.file and _is_called(known.plugin, argument) for known in known_plugins()):
+        return _sources(str(find_plugin(argument).plugin.file))
     if is_distribution(argument):
         message = f"the package {quote(argument)} is installed and has no plugin: no entry point of {GROUP}"
         raise PluginError(Problem("DP507", message, "its author declares one in its pyproject.toml"))
