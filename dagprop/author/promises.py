@@ -128,6 +128,10 @@ def _rule_problems(
         line = _mutation_line(op, rule, inputs, attributes, position, g)
         yield wrong(op, rule, f"{title} changes its input", APART, line)
         return
+    if not isinstance(result, (np.ndarray, np.generic, int, float)) or np.asarray(result).dtype.kind not in "biuf":
+        given = result.dtype if isinstance(result, (np.ndarray, np.generic)) else f"a {type(result).__name__}"
+        yield wrong(op, rule, f"{title} gives {given}, which is no array of real numbers", "return an array of xp")
+        return
     shape, expected = np.shape(result), np.shape(g) if kind == "derivative" else np.shape(inputs[position])
     if kind == "derivative":
         try:

@@ -124,13 +124,18 @@ def propagate(
     result = apply_rule(step, values, gradients, shapes, memory)
     shape = shapes[step.target]
     try:
-        gradient = gradients[step.outputs[0]] * result if step.kind == "derivative" else result
-        array = sum_to_shape(as_array(gradient, values_dtype(gradients)), shape)
+        given = as_array(result, values_dtype(gradients))
+        if step.kind == "derivative":
+            output = gradients[step.outputs[0]]
+            given = given * output
+            if given.shape != output.shape:
+                raise ValueError("more local derivatives than there are outputs")
+        array = sum_to_shape(given, shape)
     except (TypeError, ValueError):  # not numbers, or of a shape that does not go with the output's
         array = None
     if array is None:
-        given = f"shape {result.shape}" if isinstance(result, np.ndarray) else f"a {type(result).__name__}"
-        message = f"the {step.kind} rule of {quote(step.op)} for {quote(step.input)} gives {given}"
+        what = f"shape {result.shape}" if isinstance(result, np.ndarray) else f"a {type(result).__name__}"
+        message = f"the {step.kind} rule of {quote(step.op)} for {quote(step.input)} gives {what}"
         raise ComputationError(Problem("DP703", f"{message}; its input has shape {shape}", node=step.node))
     return array
 

@@ -221,7 +221,10 @@ def _propagate(
             memory.update(node=step.node, result=_call(step, xp, values, gradients, {}))
         result = memory["result"][step.part] if isinstance(memory["result"], tuple) else memory["result"]
     if step.kind == "derivative":
-        result = gradients[step.outputs[0]] * result
+        output = gradients[step.outputs[0]]
+        result = output * result
+        if result.shape != output.shape:
+            raise TypeError(f"there are local derivatives of shape {result.shape} for outputs of shape {output.shape}")
     contribution = _sum_to_shape(_real(recorder, result), values[step.target].shape)
     if step.accumulate:
         contribution = elementwise(recorder, "add", gradients[step.target], contribution)

@@ -40,6 +40,9 @@ BAD = {
         10,
         "gives the shape (2, 5, 3)",
     ),
+    "rule gives None": ("return k * x", "def _():\n    pass", 10, "the derivative rule for x gives a NoneType"),
+    "rule gives text": ("return k * x", "def _():\n    return '1'", 10, "the derivative rule for x gives a str"),
+    "rule gives a list": ("return k * x", "def _():\n    return [1]", 10, "the derivative rule for x gives a list"),
     "unknown function": ("return xp.expp(x)", "def _():\n    return 1", 7, 'did you mean "exp"?'),
     "fails": ("return k * x", "def _(x):\n    return 1 / None", 12, "the derivative rule for x fails"),
     "depends on values": (

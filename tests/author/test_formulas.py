@@ -13,6 +13,7 @@ from dagprop.author.numbers import float_values
 from dagprop.author.parse import parse_formula
 from dagprop.author.plugin_file import plugin_text
 from dagprop.author.trial import forward
+from dagprop.errors import PluginError
 from dagprop.ops.plugins import load_plugin
 from dagprop.ops.registry import ops
 from tests.author.formulas import FORMULAS, POINTS, SEVERAL_INPUTS, exact
@@ -92,3 +93,9 @@ def test_derivatives_at_kinks_are_those_of_the_built_in_ops(formula, at, slope):
     rules = choose_rules(tree, ["x"], {})
     written = replaced(rules.derivatives["x"].tree, {Name("y"): rules.forward.tree})
     assert float_values(written, {"x": np.array([at])}).item() == slope
+
+
+@pytest.mark.parametrize("formula", ["x*1e308*10", "1e308*x**2"])
+def test_a_derivative_that_float64_cannot_hold_is_a_mistake(formula):
+    with pytest.raises(PluginError, match="too large"):
+        choose_rules(parse_formula(formula, ["x"], []), ["x"], {})

@@ -104,7 +104,7 @@ def provide(names: Iterable[str], kinds: Sequence[Kind] = GRAPH_KINDS, near: str
             hint = f"switch one off: {others[0].plugin.remove_command}"
             result.conflicts[name] = Problem("DP502", message, hint)
         elif having:
-            known = having[0]
+            known = min(having, key=lambda known: known.status == "removed")  # what is wanted is said first
             result.hints[name] = f"the plugin {known.plugin} has it, but {_short(known.why)}: {known.remedy}"
         else:
             nearby = declared_nearby(kinds, near) if nearby is None else nearby
