@@ -37,9 +37,13 @@ def learning_rates(settings: TrainSettings) -> list[float]:
         except (Exception, SystemExit) as error:
             message = f"the schedule {quote(rule.name)} failed for epoch {epoch}: {error_text(error)}"
             raise ComputationError(Problem("DP701", message, where)) from error
-        if not isinstance(rate, Real) or not 0 <= float(rate) < math.inf:
+        try:
+            number = float(rate) if isinstance(rate, Real) else math.nan
+        except OverflowError:
+            number = math.inf
+        if not 0 <= number < math.inf:
             gives = str(rate) if isinstance(rate, Real) else f"a {type(rate).__name__}"
             message = f"the schedule {quote(rule.name)} gives {gives} for epoch {epoch}: not a finite number from 0"
             raise ComputationError(Problem("DP703", message, where))
-        rates.append(float(rate))
+        rates.append(number)
     return rates
