@@ -15,9 +15,28 @@ from dagprop.errors import DagpropError, PluginError, Problem, error_text, quote
 from dagprop.ops.contract import Op
 from dagprop.ops.declared import KINDS, declared, isolated
 from dagprop.ops.plugins import load_plugin
+from dagprop.ops.providers.memory import Plugin
+from dagprop.ops.providers.probe import probe
 from dagprop.ops.providers.provide import load_known, provide
 from dagprop.ops.providers.register import find_plugin
 from dagprop.ops.registry import ops
+
+
+def tried_apart(path: str) -> list[Report]:
+    """Return what is wrong with a plugin file that ends the process it is loaded in, from another process.
+
+    Parameters
+    ----------
+    path : str
+
+    Returns
+    -------
+    list of Report
+        Empty, unless there is something wrong.
+    """
+    name = Path(path).stem
+    problems = probe(Plugin(name, path)).problems
+    return [Report("plugin", name, path, [Item("loading", "it cannot be loaded", problems)])] if problems else []
 
 
 def check_file(path: str, timed: bool = True) -> list[Report]:

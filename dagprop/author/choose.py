@@ -86,7 +86,8 @@ def _forward(formula: Tree, exact: Exact) -> Written:
     if best.quality.lost:
         tree = stable(best.tree, ["clamp"])
         new = Written(tree, quality(tree, exact), (*best.rules, "clamp"))
-        best = new if new.quality.lost < best.quality.lost else best
+        if new.quality.lost < best.quality.lost and new.quality.error < 1e-3:  # it is no limit, then
+            best = new
     return best
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from dagprop.author.expression import Call, Name, Tree, call, is_constant, negative, rewritten
+from dagprop.author.expression import Call, Name, Number, Tree, call, is_constant, negative, rewritten
 from dagprop.author.hyperbolic import hyperbolic, logcosh, sums
 from dagprop.author.numbers import constant_value
 from dagprop.author.terms import (
@@ -38,13 +38,16 @@ def softplus(tree: Tree) -> Tree:
             if len(terms) != 2:
                 return tree
             first, second = terms
-            if isinstance(first, Call) and first.function == "exp" and is_number(second, 1):
+            if is_constant(second):
                 first, second = second, first
             match first, second:
                 case _, Call("exp", (u,)) if is_number(first, 1):
                     return call("softplus", u)
                 case Call("exp", (a,)), Call("exp", (b,)):
                     return call("add", a, call("softplus", call("subtract", b, a)))
+            c, (factor, rest) = constant_value(first) if is_constant(first) else None, scaled(second)
+            if c is not None and c > 0 and factor == c and isinstance(rest, Call) and rest.function == "exp":
+                return call("add", call("log", first), call("softplus", *rest.operands))
         case Call("add" | "subtract"):
             return _softplus_in_two(tree)
     return tree
@@ -73,12 +76,16 @@ def logsumexp(tree: Tree) -> Tree:
 
 
 def logarithm(tree: Tree) -> Tree:
-    """Write log σ(u) as -softplus(-u), and log(eᵘ - 1) as u + log(1 - e⁻ᵘ)."""
+    """Write log σ(u) as -softplus(-u), log(eᵘ - 1) as u + log(1 - e⁻ᵘ), log((1 + eᵘ) / (1 + eᵛ)) as a difference."""
     match tree:
         case Call("log", (Call("sigmoid", (u,)),)):
             return call("negative", call("softplus", negative(u)))
         case Call("log", (Call("expm1", (u,)),)):
             return call("add", u, call("log", call("negative", call("expm1", negative(u)))))
+        case Call("log", (Call("multiply", (above, Call("sigmoid", (u,)))),)):
+            first = softplus(call("log", above))
+            if isinstance(first, Call) and first.function == "softplus":
+                return call("subtract", first, call("softplus", negative(u)))
     return tree
 
 
@@ -115,6 +122,8 @@ def sigmoid(tree: Tree) -> Tree:
             case Call("tanh", (u,)) if abs(factor) == abs(constant) and constant:
                 sign = 2 if factor * constant > 0 else -2
                 return times(factor_of(2 * constant), call("sigmoid", doubled(u, sign)))
+            case Call("pow", (Call("tanh", (u,)), Number(2))) if factor == -constant:
+                return call("divide", factor_of(constant), call("pow", call("cosh", u), 2))
             case Call("sigmoid", (u,)) if factor == -constant:
                 return times(factor_of(constant), call("sigmoid", negative(u)))
     match tree:
@@ -233,7 +242,7 @@ REASONS = {
     "hyperbolic": "exp(u) / exp(u) is infinity over infinity far out",
     "logsumexp": "exp(u) overflows",
     "sums": "exp(u) and exp(-u) cancel",
-    "logarithm": "log(sigmoid(u)) is the logarithm of what vanishes, or overflows",
+    "logarithm": "the logarithm is of what vanishes, or overflows",
     "sigmoid": "exp(u) overflows, or 1 + tanh(u) cancels",
     "erfc": "1 + erf(u) cancels",
     "expm1": "exp(u) - 1 cancels where u is small",

@@ -33,7 +33,7 @@ def command(plugins: tuple[str, ...], no_speed: bool, as_json: bool) -> int:
 
 def check_and_report(plugins: Sequence[str], as_json: bool, timed: bool) -> int:
     """Check plugins, print what was found, and return the exit code."""
-    from dagprop.author.check import all_ok, check_file, check_named
+    from dagprop.author.check import all_ok, check_file, check_named, tried_apart
     from dagprop.cli.output import json_text
     from dagprop.errors import PluginError, Problem
     from dagprop.ops.providers.known import is_file_name
@@ -43,7 +43,7 @@ def check_and_report(plugins: Sequence[str], as_json: bool, timed: bool) -> int:
         is_file = is_file_name(plugin) or Path(plugin).is_file()
         if is_file and not Path(plugin).is_file():
             raise PluginError(Problem("DP001", "there is no such file", file=plugin))
-        reports += check_file(plugin, timed) if is_file else check_named(plugin, timed)
+        reports += (tried_apart(plugin) or check_file(plugin, timed)) if is_file else check_named(plugin, timed)
     if as_json:
         click.echo(json_text({"ok": all_ok(reports), "reports": [report.to_json() for report in reports]}))
     else:

@@ -30,8 +30,12 @@ def learning_rates(settings: TrainSettings) -> list[float]:
     for epoch in range(1, settings.epochs + 1):
         given = {"learning_rate": settings.learning_rate, "epoch": epoch, "epochs": settings.epochs}
         rate = run_rule(rule, chosen_settings, f"epoch {epoch}", **given)
-        if not isinstance(rate, Real) or not 0 <= float(rate) < math.inf:
+        try:
+            number = float(rate) if isinstance(rate, Real) else math.nan
+        except OverflowError:  # an integer of hundreds of digits
+            number = math.inf
+        if not 0 <= number < math.inf:
             gives = str(rate) if isinstance(rate, Real) else f"a {type(rate).__name__}"
             raise unfit(rule, f"{gives} for epoch {epoch}: not a finite number from 0")
-        rates.append(float(rate))
+        rates.append(number)
     return rates

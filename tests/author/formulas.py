@@ -112,6 +112,8 @@ FORMULAS = {
         lambda x, a, b: a / b * x if x >= 0 else a * mp.expm1(x / b),
         {"a": 1.2, "b": 0.7},
     ),
+    "mirrored_sigmoid": Known("(1 - tanh(x))/2", lambda x: sigmoid(-2 * x)),
+    "sech_squared": Known("1 - tanh(x)**2", lambda x: mp.sech(x) ** 2),
     "gompertz": Known("exp(-b*exp(-x))", lambda x, b: mp.exp(-b * mp.exp(-x)), {"b": 2.0}),
 }
 """More than twenty, by name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -99,3 +100,16 @@ def test_derivatives_at_kinks_are_those_of_the_built_in_ops(formula, at, slope):
 def test_a_derivative_that_float64_cannot_hold_is_a_mistake(formula):
     with pytest.raises(PluginError, match="too large"):
         choose_rules(parse_formula(formula, ["x"], []), ["x"], {})
+
+
+def test_what_overflows_is_not_made_a_constant():
+    rules = choose_rules(parse_formula("log(0.5*exp(x) + 0.5)", ["x"], []), ["x"], {})
+    assert float_values(rules.forward.tree, {"x": np.array(1e4)}) == pytest.approx(1e4 - np.log(2), rel=1e-15)
+
+
+def test_the_logarithm_of_a_quotient_is_a_difference_where_it_overflows():
+    rules = choose_rules(parse_formula("log((1 + exp(x)) / (1 + exp(x - 1)))", ["x"], []), ["x"], {})
+    assert rules.forward.rules == ("sigmoid", "logarithm") and not rules.forward.quality.lost > 12
+    found = float_values(rules.forward.tree, {"x": np.array([-1.0, 1.0, 1e4])})
+    exact_ones = [float(mpmath.log((1 + mpmath.exp(x)) / (1 + mpmath.exp(x - 1)))) for x in (-1, 1)]
+    assert found == pytest.approx([*exact_ones, 1.0], rel=1e-12)

@@ -116,6 +116,13 @@ def test_a_bad_package_is_skipped_and_listed(call, graph, tmp_path, monkeypatch,
     assert call("run", graph).exit_code == 0
 
 
+@pytest.mark.parametrize("ending", ["os.abort()", "os.kill(os.getpid(), 9)"])
+def test_a_plugin_that_crashes_is_a_report_of_its_check(call, tmp_path, ending):
+    path = write(tmp_path, GOOD + f"import os\n{ending}\n")
+    done = call("plugins", "check", path)
+    assert done.exit_code == 1 and path in done.out and "it crashes (SIG" in done.out
+
+
 SWALLOWS = """import signal
 
 signal.signal(signal.SIGALRM, signal.SIG_IGN)

@@ -1,5 +1,6 @@
 """Plugin files run in this process: loaded once or twice, broken in every way."""
 
+import os
 import re
 import subprocess
 import sys
@@ -86,6 +87,11 @@ def test_a_broken_file_is_one_error_with_its_place_and_leaves_nothing(tmp_path, 
             "could not be loaded: E",
         ),
         ("try:\n    while True:\n        pass\nexcept Exception:\n    pass\n", 2, "has not ended"),
+        (
+            "try:\n    while True:\n        pass\nexcept BaseException:\n    pass\nwhile True:\n    pass\n",
+            6,
+            "has not ended",
+        ),
     ],
 )
 def test_where_a_file_is_broken_is_found_however_deep(tmp_path, monkeypatch, text, line, message):
@@ -183,3 +189,9 @@ def test_a_crash_of_the_program_names_the_line(tmp_path):
     code = f"from dagprop.ops.plugins import load_plugin\nload_plugin({path!r})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode != 0 and f'File "{path}", line {LINES + 2}' in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_process_that_a_plugin_forks_may_end_as_it_likes(tmp_path):
+    fork = "import os\n\nchild = os.fork()\nif not child:\n    os._exit(7)\nstatus = os.waitpid(child, 0)[1]\n"
+    assert load_plugin(write(tmp_path, GOOD + fork + "assert os.waitstatus_to_exitcode(status) == 7\n")) == ("double",)

@@ -65,6 +65,8 @@ def test_what_is_known_grows_to_what_backprop_gives(tmp_path_factory, random):
     assert known == {(id, key) for id in prepare(graph).order for key in ("value", "grad")}
     for id, numbers in made.frames[-1].numbers.items():
         np.testing.assert_array_equal(numbers["grad"], done.gradients[id])
+    if graph.parameters():
+        assert made.frames[-1].lit == set(graph.parameters()), "an update changes the parameters"
 
 
 @hypothesis.given(random_graphs())

@@ -202,6 +202,7 @@ def test_every_epoch_has_its_learning_rate(load_graph, backend):
     [
         (lambda epoch: -1, "DP703", 'the schedule "bad" gives -1 for epoch 1'),
         (lambda epoch: math.inf, "DP703", "gives inf for epoch 1"),
+        (lambda epoch: 10**400, "DP703", "for epoch 1: not a finite number"),
         (lambda epoch: "0.1", "DP703", "gives a str for epoch 1"),
         (lambda epoch, epochs: 1 / (epochs - epoch), "DP701", "failed for epoch 3: ZeroDivisionError"),
     ],

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dagprop.errors import DagpropError, Problem, quote
-from dagprop.ops.guard import time_limit
+from dagprop.ops.guard import late_text, time_limit
 from dagprop.ops.providers.installed import module_file
 from dagprop.ops.providers.memory import Plugin
 
@@ -60,11 +60,13 @@ def probe(plugin: Plugin) -> Finding:
                 else f"it crashes ({_signal(-status)})"
             )
         except subprocess.TimeoutExpired:
-            what = f"it has not ended after {time_limit():g} s"
+            what = late_text(time_limit())
         try:
             told = json.loads(report.read_bytes())
             return Finding(told["declares"], tuple(_problem(entry) for entry in told["problems"]))
         except (OSError, ValueError, KeyError, TypeError):
+            if _was_late(crash):
+                what = late_text(time_limit())
             line = _crash_line(crash, file)
             message = f"the plugin {quote(plugin.file or plugin.name)} could not be loaded: {what}"
             return Finding({}, (Problem("DP501", message, file=file, line=line),))
@@ -104,6 +106,11 @@ def _signal(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+def _was_late(crash: Path) -> bool:
+    """Whether the process was ended because the plugin did not end."""
+    return crash.is_file() and crash.read_bytes().startswith(b"Timeout")
 
 
 def _crash_line(crash: Path, file: str | None) -> int | None:

@@ -11,6 +11,10 @@ WORSE = {
     "prints past Python": ("import os\nwhile True:\n    os.write(1, b'x' * 999)\n", "it has not ended after 1 s"),
     "crashes": ("import ctypes\nctypes.string_at(0)\n", "it crashes"),
     "kills itself": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", "it crashes (SIGKILL)"),
+    "lets nothing stop it": (
+        "while True:\n    try:\n        while True:\n            pass\n    except:\n        pass\n",
+        "it has not ended after 1 s",
+    ),
     "reads": ("input()\n", "EOFError"),
 }
 """What a process survives that is not the plugin's own: what is added to the good plugin, and what is to be said."""
