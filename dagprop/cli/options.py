@@ -141,7 +141,12 @@ def document_form(format: Any, standalone: bool, output: str | None) -> tuple[An
     if format is not None:
         return format, standalone
     by_name = {".tex": "latex", ".md": "markdown", ".html": "html"}
-    found = by_name.get(os.path.splitext(output or "")[1].lower())
+    ending = os.path.splitext(output or "")[1].lower()
+    if ending in (".pdf", ".svg", ".png", ".docx"):
+        raise click.UsageError(
+            f"nothing is written as {ending} here: -o NAME.tex is for pdflatex, NAME.html for a browser"
+        )
+    found = by_name.get(ending)
     return (found, True) if found else ("text", standalone)
 
 

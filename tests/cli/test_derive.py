@@ -151,6 +151,13 @@ def test_the_name_of_the_output_says_the_format(dagprop, tmp_path, command, name
         assert target.read_text(encoding="utf-8") == dagprop(command, CHAIN, "--format", format).out
 
 
+@pytest.mark.parametrize("command", ["derive", "equation"])
+def test_text_is_not_written_under_the_name_of_another_format(dagprop, tmp_path, command):
+    target = tmp_path / "a.pdf"
+    done = dagprop(command, CHAIN, "-o", str(target))
+    assert done.exit_code == 2 and "-o NAME.tex is for pdflatex" in done.err and not target.exists()
+
+
 NUMERIC = {
     "symbolic": ["∂L/∂w3 = ∂L/∂f3 · ∂f3/∂a3 · ∂a3/∂w3", "= -(y - f3) · f3(1 - f3) · f2"],
     "substituted": [
