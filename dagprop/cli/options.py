@@ -93,6 +93,8 @@ def parse_choice(context: click.Context, option: click.Parameter, given: Any) ->
 class Finite(click.FloatRange):
     """A range of numbers without NaN and infinity, which a FloatRange lets through."""
 
+    name = "number"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the number."""
         number = super().convert(value, param, ctx)
