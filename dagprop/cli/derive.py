@@ -105,6 +105,8 @@ def command(
         raise click.UsageError("--wrt names no node, as in --wrt w1,w2")
     feeds = session.feeds(data, row)
     derivation = derive(session.graph, wanted or None, feeds, session.parameters)
+    if wanted and not derivation.lines:
+        raise click.UsageError(f"--wrt {wanted[0]}: the derivative of the loss by itself is 1; name what it depends on")
     note_random_parameters(session)
     warn_non_finite(derivation.network, derivation.values)
     refuse_element(derivation, element)
