@@ -643,18 +643,7 @@ def _training_step(
     trained = [id for id in network.graph.parameters() if id in wanted]
     new = {id: done.values[id] - used * done.gradients[id] for id in trained}
     after = forward(graph, {**_by_id("feeds", feeds), **new}, parameters)[loss]
-    return TrainingStep(
-        network,
-        loss,
-        done,
-        derive(graph, visible, feeds, parameters),
-        wanted,
-        steps.forward,
-        steps.backward,
-        used,
-        new,
-        float(after.mean()),
-    )
+    return TrainingStep(done, derive(graph, visible, feeds, parameters), steps, used, new, float(after.mean()))
 
 
 def initial_parameters(graph: Graph, seed: int | None = None) -> Values:

@@ -11,8 +11,7 @@ from dagprop.graph.collector import paused_collector
 from dagprop.graph.read import check_source, locate_problems, read_graph
 from dagprop.graph.records import Graph
 from dagprop.ops import registry
-from dagprop.ops.providers.provide import with_plugins
-from dagprop.ops.providers.requirements import lacking_plugin
+from dagprop.ops.providers.lacking import with_plugins
 from dagprop.plan.network import order_and_shapes, remember
 from dagprop.train.choices import choice_problems
 from dagprop.train.initializers import initializer_problems
@@ -88,6 +87,10 @@ def graph_error(problems: Iterable[Problem]) -> DagpropError:
 
 def _requirement_problems(graph: Graph) -> list[Problem]:
     """Return the plugins that a graph requires and that are neither loaded nor registered nor installed."""
+    if not graph.requires:
+        return []
+    from dagprop.ops.providers.requirements import lacking_plugin
+
     problems = []
     for position, name in enumerate(graph.requires):
         lacking = lacking_plugin(name, graph.file)

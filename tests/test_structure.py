@@ -56,7 +56,7 @@ def test_imports_go_one_way(path):
     for module in imported_modules(path):
         if module == "dagprop" or module.startswith("dagprop."):
             row = row_of(module)
-            # `from dagprop import __version__` is no row: the package file imports nothing by itself.
+            # `from dagprop import __version__` is no row: the package file imports next to nothing by itself.
             assert row == "__version__" or ROWS.index(row) <= own, f"{name_of(path)} imports {module}"
 
 

@@ -54,6 +54,7 @@ def points_for(inputs: Sequence[str], attributes: Mapping[str, float]) -> Points
         grid = np.concatenate([np.array(_FEW), generator.uniform(-4, 4, 6)])
         grids = [generator.choice(grid, 110) for _ in inputs]
         grids[1][:15] = grids[0][:15]  # equal ones, which is where losses have their kinks
+        grids[0][15:25] = 0.0  # which is where activations have theirs
     count = len(grids[0])
     columns: dict[str, Array] = dict(zip(inputs, grids, strict=True))
     repeats = 2 if attributes else 1
@@ -72,32 +73,36 @@ class Exact:
     points : Points
         Those at which it is real, finite, and a number that a float64 can hold.
     values, slack : array
+    jump : array
+        Where they jump, half the width of the jump, around the value in its middle; 0 elsewhere.
     """
 
     points: Points
     values: Array
     slack: Array
+    jump: Array
 
 
 def exact_values(tree: Tree, points: Points) -> Exact:
     """Return the exact values of an expression."""
-    kept, values, slack = [], [], []
+    kept, values, slack, jump = [], [], [], []
     for i, row in enumerate(points.rows()):
         value = exact_value(tree, row)
         if value is None or not abs(value) < 1e300:
             continue
-        limit, change = _beside(tree, row, value)
+        limit, change, width = _beside(tree, row, value)
         kept.append(i)
         values.append(float(limit))
         slack.append(change)
+        jump.append(width)
     chosen = Points({name: column[kept] for name, column in points.values.items()})
-    return Exact(chosen, np.array(values), np.array(slack))
+    return Exact(chosen, np.array(values), np.array(slack), np.array(jump))
 
 
-def _beside(tree: Tree, row: Mapping[str, float], value: Any) -> tuple[Any, float]:
-    """Return the value at a point, as its neighbours have it, and how far it moves with the roundings of the inputs.
+def _beside(tree: Tree, row: Mapping[str, float], value: Any) -> tuple[Any, float, float]:
+    """Return the value at a point, as its neighbours have it, how far roundings move it, and how far it jumps.
 
-    Where it jumps, nothing is to be judged: it may move by infinity.
+    Where it jumps, all between the sides is right; where it has no sides, all is: it may move by infinity.
     """
     sides = []
     for direction in (1, -1):
@@ -112,9 +117,13 @@ def _beside(tree: Tree, row: Mapping[str, float], value: Any) -> tuple[Any, floa
     apart = [abs(side - value) > max(1e-3 * max(abs(value), abs(side)), least) for side in sides]
     if any(apart):
         same = len(sides) == 2 and abs(sides[0] - sides[1]) < 1e-9 * abs(sides[0])
-        return (sides[0], 0.0) if same and all(apart) else (value, float("inf"))
+        if same and all(apart):
+            return sides[0], 0.0, 0.0
+        if len(sides) < 2 or not max(map(abs, sides)) < 1e300:
+            return value, float("inf"), 0.0
+        return (sides[0] + sides[1]) / 2, 0.0, float(abs(sides[0] - sides[1])) * (0.5 + 1e-9)
     # 1e-13 are some 500 roundings of half a digit
-    return value, 0.02 * max((float(min(abs(side - value), 1e300)) for side in sides), default=0.0)
+    return value, 0.02 * max((float(min(abs(side - value), 1e300)) for side in sides), default=0.0), 0.0
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -160,7 +169,7 @@ def quality(tree: Tree, exact: Exact, forward: Tree | None = None) -> Quality:
     with np.errstate(all="ignore"):
         found = np.broadcast_to(float_values(tree, exact.points.values), exact.values.shape)
         single = np.broadcast_to(float_values(tree, exact.points.values, np.float32), exact.values.shape)
-        error = np.abs(found - exact.values) - 2 * exact.slack
+        error = np.abs(found - exact.values) - 2 * exact.slack - exact.jump
         relative = error / (np.abs(exact.values) + SMALLEST)
         none = np.abs(exact.values) < SMALLEST
         relative = np.where(np.isnan(found), np.inf, np.where(none & (np.abs(found) < NOTHING), 0.0, relative))

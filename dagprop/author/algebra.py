@@ -147,6 +147,8 @@ def from_sympy(expression: Any, stand_ins: Mapping[Any, Tree]) -> Tree:
 
 
 def _rational(number: Any) -> Tree:
+    if abs(number) >= 2**1024:
+        raise ValueError("it has a number that is too large")
     if number.is_Integer:
         return Number(int(number))
     value = float(number)

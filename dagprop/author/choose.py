@@ -12,7 +12,7 @@ from dagprop.author.expression import Call, Tree, cost, walk
 from dagprop.author.stable import EXACT, applicable, stable
 from dagprop.errors import PluginError, Problem, error_text
 
-_SMOOTH = [name for name in EXACT if name != "branches"]
+_WITHOUT_BRANCHES = [name for name in EXACT if name != "branches"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,8 @@ def _derivative(formula: Tree, forward: Tree, by: str, points: Exact) -> Written
                 tree = derivative.written(style)
             except (ValueError, AttributeError, TypeError):  # SymPy came to something that no rule computes
                 continue
-            for changed in dict.fromkeys([tree, stable(tree, _SMOOTH), stable(tree), stable(tree, ["branches"])]):
+            variants = (tree, stable(tree, _WITHOUT_BRANCHES), stable(tree), stable(tree, ["branches"]))
+            for changed in dict.fromkeys(variants):
                 if changed in seen:
                     continue
                 seen.add(changed)

@@ -24,9 +24,8 @@ COMPARED, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
 LONGEST = 95
 """A line has at most so many characters behind its margin."""
 
-_SIGNS = {
-    **{"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!="},
-}
+_SIGNS = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!="}
+
 _FLOATS = ("where", "maximum", "minimum")
 """Functions whose numbers are written with a decimal point: their results are numbers of that kind."""
 

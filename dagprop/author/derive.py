@@ -21,11 +21,13 @@ from dagprop.author.expression import (
     call,
     is_constant,
     names_in,
+    negative,
     operands_of,
     rewritten,
     walk,
 )
 from dagprop.author.stable import SMOOTH, stable
+from dagprop.author.terms import terms_of
 
 _STEPS = ("floor", "ceil", "round")
 _CHOICES = ("where", "maximum", "minimum")
@@ -130,14 +132,14 @@ class Derivative:
         import sympy
 
         found = list(dict.fromkeys(_rough_parts(tree, chain)))
-        values = {symbol(f"value{i}"): part for i, part in enumerate(found)}
+        values = {symbol(f"value {i}"): part for i, part in enumerate(found)}
         expression = to_sympy(tree, {part: name for name, part in values.items()})
         slope = sympy.diff(expression, symbol(self._by))
         parts = {}
         for i, (name, part) in enumerate(values.items()):
             if self._by in names_in(part) and not (isinstance(part, Call) and part.function in _STEPS):
-                parts[symbol(f"slope{i}")] = part
-                slope += sympy.diff(expression, name) * symbol(f"slope{i}")
+                parts[symbol(f"slope {i}")] = part
+                slope += sympy.diff(expression, name) * symbol(f"slope {i}")
         self._slopes[tree, chain] = _without_signs(slope), parts, values
         return self._slopes[tree, chain]
 
@@ -277,8 +279,6 @@ def derivative_base(forward: Tree) -> Tree:
 
 def _one_plus_exp(tree: Tree) -> Tree:
     """Return an expression in which 1 + eᵛ is 1 / σ(-v)."""
-    from dagprop.author.expression import negative
-    from dagprop.author.terms import terms_of
 
     def change(part: Tree) -> Tree:
         if isinstance(part, Call) and part.function == "add":

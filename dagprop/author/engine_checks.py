@@ -14,6 +14,7 @@ from dagprop.backends.leaf_values import leaf_values
 from dagprop.backends.select import execute
 from dagprop.errors import DagpropError, Problem, error_text
 from dagprop.explain.formula import Formula, Name
+from dagprop.explain.printer import Printer
 from dagprop.explain.rule_formulas import op_formulas
 from dagprop.graph.records import SAMPLE_AXIS, Graph, Node, TrainSettings
 from dagprop.ops.contract import Op
@@ -22,6 +23,11 @@ from dagprop.plan.network import prepare
 from dagprop.plan.steps import plan
 from dagprop.program.recorder import Recorder
 from dagprop.program.symbols import Symbol, symbolic_namespace
+from dagprop.train.data import data_from_arrays
+from dagprop.train.evaluation import evaluation_plan, gather_leaves
+from dagprop.train.loop import make_task
+from dagprop.train.metrics import judge_of
+from dagprop.train.timing import time_steps
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-3}
 """How near to each other the results of back ends are, relative to the largest of them."""
@@ -103,8 +109,6 @@ def check_sample_axis(op: Op, trial: Trial) -> Item:
 
 def check_formula(op: Op, trial: Trial) -> Item:
     """Print the formulas of the rules, as dagprop derive does."""
-    from dagprop.explain.printer import Printer
-
     printer = Printer()
     try:
         value, rules = _formulas(op, trial)
@@ -133,8 +137,6 @@ def _formulas(op: Op, trial: Trial) -> tuple[Formula, dict[str, Formula]]:
 
 def check_speed(op: Op, trial: Trial) -> Item:
     """Time training steps through the op, and through a built-in of the same kind."""
-    from dagprop.train.timing import time_steps
-
     count = len(trial.case.shapes)
     peer = _peer(op, trial)
     if (
@@ -187,11 +189,6 @@ def _operations(op: Op, trial: Trial) -> float:
 
 
 def _speed_task(name: str, count: int, trial: Trial | None) -> Any:
-    from dagprop.train.data import data_from_arrays
-    from dagprop.train.evaluation import evaluation_plan, gather_leaves
-    from dagprop.train.loop import make_task
-    from dagprop.train.metrics import judge_of
-
     attributes = {} if trial is None else given_attributes(trial.case.op, trial.case.attributes)
     nodes: dict[str, Node] = {"t": Node("t", "constant", (), {"value": 0.1})}
     for i in range(count):

@@ -91,14 +91,10 @@ def _folded(
     return result
 
 
-def _float_pow(base: Any, exponent: Any) -> Any:
-    return base**exponent
-
-
 _FLOAT: dict[str, Any] = {
     **_OPERATORS,
     **{name: getattr(numpy_namespace, name) for name in vars(numpy_namespace) if not name.startswith("_")},
-    "pow": _float_pow,
+    "pow": operator.pow,
     "number": float,
     "lazy": False,
     "pi": lambda: math.pi,
@@ -187,9 +183,6 @@ def _exact_functions() -> dict[str, Any]:
 
         return apply
 
-    def round_half_even(x: Any) -> Any:
-        return mp.nint(x)
-
     same = {
         name: real(getattr(mp, name))
         for name in ("sqrt", "log", "log1p", "asin", "acos", "atan", "asinh", "acosh", "atanh")
@@ -211,7 +204,7 @@ def _exact_functions() -> dict[str, Any]:
         "maximum": max,
         "minimum": min,
         "square": lambda x: x * x,
-        "round": round_half_even,
+        "round": mp.nint,  # to even, as in Python
         "sigmoid": lambda x: 1 / (1 + exp(-x)),
         "softplus": lambda x: mp.log(1 + exp(x)) if x < BEYOND else x,
         "logical_and": lambda a, b: a and b,

@@ -6,22 +6,20 @@ import json
 import re
 
 from dagprop.author.choose import Rules
-from dagprop.author.declaration import Wish
+from dagprop.author.new_op import NewOp
 from dagprop.author.plugin_file import example_node, plugin_text
 from dagprop.errors import PluginError, Problem, quote
-
-ENTRY_POINTS = "dagprop.plugins"
-"""The group of entry points in which installed plugins are found."""
+from dagprop.ops.providers.installed import GROUP
 
 
-def package_files(package: str, wish: Wish, rules: Rules | None) -> dict[str, str]:
+def package_files(package: str, new: NewOp, rules: Rules | None) -> dict[str, str]:
     """Return the files of a package, by path; the module comes first.
 
     Parameters
     ----------
     package : str
         The name of the package, which is that of the folder.
-    wish : Wish
+    new : NewOp
     rules : Rules or None
 
     Raises
@@ -31,20 +29,20 @@ def package_files(package: str, wish: Wish, rules: Rules | None) -> dict[str, st
     """
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", package):
         message = f"the name of a package has letters, digits, - and _: {quote(package)}"
-        raise PluginError(Problem("DP511", message, f"as in --package dagprop-{wish.name}"))
+        raise PluginError(Problem("DP511", message, f"as in --package dagprop-{new.name}"))
     module = re.sub(r"\W", "_", package.lower())
     if module[:1].isdigit():
         module = f"_{module}"
     path = f"{package}/{module}.py"
     return {
-        path: plugin_text(wish, rules, path),
-        f"{package}/pyproject.toml": _pyproject(package, module, wish),
-        f"{package}/tests/test_{module}.py": _tests(module, wish),
-        f"{package}/README.md": _readme(package, wish),
+        path: plugin_text(new, rules, path),
+        f"{package}/pyproject.toml": _pyproject(package, module, new),
+        f"{package}/tests/test_{module}.py": _tests(module, new),
+        f"{package}/README.md": _readme(package, new),
     }
 
 
-def _pyproject(package: str, module: str, wish: Wish) -> str:
+def _pyproject(package: str, module: str, new: NewOp) -> str:
     return f"""[build-system]
 requires = ["hatchling>=1.26"]
 build-backend = "hatchling.build"
@@ -52,7 +50,7 @@ build-backend = "hatchling.build"
 [project]
 name = {json.dumps(package)}
 version = "0.1.0"
-description = {json.dumps(wish.doc.splitlines()[0], ensure_ascii=False)}
+description = {json.dumps(new.doc.splitlines()[0], ensure_ascii=False)}
 readme = "README.md"
 requires-python = ">=3.11"
 dependencies = ["dagprop"]
@@ -60,21 +58,21 @@ dependencies = ["dagprop"]
 [project.optional-dependencies]
 test = ["pytest>=8"]
 
-[project.entry-points."{ENTRY_POINTS}"]
-{wish.name} = "{module}"
+[project.entry-points."{GROUP}"]
+{new.name} = "{module}"
 
 [tool.hatch.build.targets.wheel]
 only-include = ["{module}.py"]
 """
 
 
-def _tests(module: str, wish: Wish) -> str:
+def _tests(module: str, new: NewOp) -> str:
     points = (-2.2, -0.6, 0.4, 1.7)
     nodes: dict[str, object] = {
         name: {"op": "parameter", "value": [round(point + 0.3 * position, 1) for point in points]}
-        for position, name in enumerate(wish.inputs)
+        for position, name in enumerate(new.inputs)
     }
-    nodes["y"] = {"op": wish.op, "inputs": list(wish.inputs)}
+    nodes["y"] = {"op": new.op, "inputs": list(new.inputs)}
     graph = json.dumps({"dagprop": 1, "nodes": nodes}, indent=4)
     return f'''"""The rules are right, and keep what the op contract promises."""
 
@@ -101,10 +99,10 @@ def test_everything_that_dagprop_checks():
 '''
 
 
-def _readme(package: str, wish: Wish) -> str:
+def _readme(package: str, new: NewOp) -> str:
     return f"""# {package}
 
-{wish.doc}
+{new.doc}
 
 ```bash
 pip install {package}
@@ -113,7 +111,7 @@ pip install {package}
 After that every graph of dagprop may have a node such as
 
 ```json
-{example_node(wish)}
+{example_node(new)}
 ```
 
 Work on it: `pip install -e '.[test]' && pytest`.

@@ -73,6 +73,7 @@ def parse_formula(text: str, inputs: Sequence[str], attributes: Collection[str])
     inputs : sequence of str
         The names of the inputs, each of which must occur.
     attributes : collection of str
+        Likewise.
 
     Raises
     ------
@@ -106,6 +107,14 @@ def parse_formula(text: str, inputs: Sequence[str], attributes: Collection[str])
         )
         reader.problems += [
             Problem("DP511", f"the input {quote(name)} does not occur in the formula", hint) for name in unused
+        ]
+    if not reader.problems:
+        reader.problems += [
+            Problem(
+                "DP511", f"the attribute {quote(name)} does not occur in the formula", f"leave out --attribute {name}"
+            )
+            for name in attributes
+            if name not in names_in(tree)
         ]
     if reader.problems:
         raise PluginError(*sorted(reader.problems, key=lambda problem: problem.column or 0))

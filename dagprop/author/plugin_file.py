@@ -8,64 +8,66 @@ from collections.abc import Sequence
 
 from dagprop.author.choose import Rules, Written
 from dagprop.author.code import rule_lines
-from dagprop.author.declaration import Wish
 from dagprop.author.expression import Tree, is_constant, names_in, walk, written_out
+from dagprop.author.new_op import NewOp
 from dagprop.author.stable import REASONS
 
 WIDTH = 120
 
 
-def plugin_text(wish: Wish, rules: Rules | None, where: str) -> str:
+def plugin_text(new: NewOp, rules: Rules | None, where: str) -> str:
     """Return the text of a plugin file.
 
     Parameters
     ----------
-    wish : Wish
+    new : NewOp
     rules : Rules or None
         None: a template, to be filled in.
     where : str
         What ``--plugin`` is given, for the docstring.
     """
     if rules is None:
-        body, uses_math = _template(wish), False
+        body, uses_math = _template(new), False
     else:
-        body = _forward(wish, rules.forward)
+        body = _forward(new, rules.forward)
         for input, written in rules.derivatives.items():
-            body += ["", "", f'@{wish.function}.derivative("{input}")', *_rule(wish, written.tree)]
+            body += ["", "", f'@{new.function}.derivative("{input}")', *_rule(new, written.tree)]
         trees = [rules.forward.tree, *(written.tree for written in rules.derivatives.values())]
         uses_math = any("math." in line for tree in trees for line in rule_lines(tree, ()))
     imports = ["import math", ""] if uses_math else []
-    head = _head(wish, rules, where)
+    head = _head(new, rules, where)
     return "\n".join([*head, "", *imports, "from dagprop import op", "", "", *body]) + "\n"
 
 
-def example_node(wish: Wish) -> str:
+def example_node(new: NewOp) -> str:
     """Return a node of a graph file that uses the op."""
-    return json.dumps({"op": wish.op, "inputs": list(wish.inputs), **wish.attributes})
+    return json.dumps({"op": new.op, "inputs": list(new.inputs), **new.attributes})
 
 
-def _head(wish: Wish, rules: Rules | None, where: str) -> list[str]:
-    first = f"The op {wish.op}: a forward rule and one derivative rule per input."
-    use = f"Try it: put ``{example_node(wish)}`` into a graph and add ``--plugin {where}``."
+def _head(new: NewOp, rules: Rules | None, where: str) -> list[str]:
+    first = f"The op {new.op}: a forward rule and one derivative rule per input."
+    use = f"Try it: put ``{example_node(new)}`` into a graph and add ``--plugin {where}``."
     return [f'"""{first}', "", *textwrap.wrap(use, WIDTH, break_long_words=False, break_on_hyphens=False), '"""']
 
 
-def _signature(wish: Wish, trees: Sequence[Tree]) -> str:
-    attributes = [f"{name}={default!r}" for name, default in wish.attributes.items()]
-    return ", ".join(["xp", *wish.inputs, *(["*", *attributes] if attributes else [])])
+def _signature(new: NewOp) -> str:
+    attributes = [f"{name}={default!r}" for name, default in new.attributes.items()]
+    return ", ".join(["xp", *new.inputs, *(["*", *attributes] if attributes else [])])
 
 
-def _forward(wish: Wish, written: Written) -> list[str]:
-    lines = [f'@op("{wish.op}")', f"def {wish.function}({_signature(wish, [written.tree])}):", *_doc(wish)]
+def _forward(new: NewOp, written: Written) -> list[str]:
+    lines = [f'@op("{new.op}")', f"def {new.function}({_signature(new)}):", *_doc(new)]
     lines += [_reason(name) for name in written.rules]
-    return [*lines, *_indented(rule_lines(written.tree, (*wish.inputs, *wish.attributes)))]
+    return [*lines, *_indented(rule_lines(written.tree, (*new.inputs, *new.attributes)))]
 
 
-def _doc(wish: Wish) -> list[str]:
-    text = f'    """{wish.doc}"""'
-    if len(text) <= WIDTH and "\n" not in wish.doc:
+def _doc(new: NewOp) -> list[str]:
+    doc = new.doc.replace("\\", "\\\\").replace('"""', "'''")  # whatever is said, it stays a docstring
+    doc = f"{doc} " if doc.endswith('"') else doc
+    text = f'    """{doc}"""'
+    if len(text) <= WIDTH and "\n" not in doc:
         return [text]
-    lines = [line for part in wish.doc.split("\n") for line in textwrap.wrap(part, WIDTH - 4) or [""]]
+    lines = [line for part in doc.split("\n") for line in textwrap.wrap(part, WIDTH - 8) or [""]]
     return [f'    """{lines[0]}', *(f"    {line}".rstrip() for line in lines[1:]), '    """']
 
 
@@ -74,11 +76,11 @@ def _reason(name: str) -> str:
     return f"    # Not as it was given, so that no digits are lost: {REASONS[name]}."
 
 
-def _rule(wish: Wish, tree: Tree) -> list[str]:
+def _rule(new: NewOp, tree: Tree) -> list[str]:
     used = names_in(tree)
-    known = ["y" if name == "y" else name for name in (*wish.inputs, "y", *wish.attributes) if name in used]
+    known = [name for name in (*new.inputs, "y", *new.attributes) if name in used]
     xp = ["xp"] if _calls(tree) else []
-    return [f"def _({', '.join([*xp, *known])}):", *_indented(rule_lines(tree, (*wish.inputs, *wish.attributes)))]
+    return [f"def _({', '.join([*xp, *known])}):", *_indented(rule_lines(tree, (*new.inputs, *new.attributes)))]
 
 
 def _calls(tree: Tree) -> bool:
@@ -92,21 +94,21 @@ def _indented(lines: Sequence[str]) -> list[str]:
     return [f"    {line}" for line in lines]
 
 
-def _template(wish: Wish) -> list[str]:
-    first = wish.inputs[0]
+def _template(new: NewOp) -> list[str]:
+    first = new.inputs[0]
     head = [
-        f'@op("{wish.op}")',
-        f"def {wish.function}({_signature(wish, [])}):",
-        *_doc(wish),
+        f'@op("{new.op}")',
+        f"def {new.function}({_signature(new)}):",
+        *_doc(new),
         "    # Inputs stand by position; attributes, which a graph file may set, behind * with their defaults.",
         "    # xp has the array functions that dagprop/ops/namespace.py lists: xp.exp, xp.where, xp.maximum, ...",
         "    # A rule never depends on values: xp.where(x > 0, a, b), and not if.",
     ]
-    if wish.pullback:
-        rest = "".join(f" + 0 * xp.sum({name})" for name in wish.inputs[1:])
+    if new.pullback:
+        rest = "".join(f" + 0 * xp.sum({name})" for name in new.inputs[1:])
         lines = [*head, f"    return {first} - xp.mean({first}, axis=-1, keepdims=True){rest}"]
-        for position, name in enumerate(wish.inputs):
-            lines += ["", "", f'@{wish.function}.pullback("{name}")']
+        for position, name in enumerate(new.inputs):
+            lines += ["", "", f'@{new.function}.pullback("{name}")']
             lines += ["def _(xp, g):" if position == 0 else f"def _(xp, {name}):"]
             lines += [f"    # From g = ∂L/∂y, in the shape of the output, to ∂L/∂{name}, in the shape of {name}."]
             lines += [
@@ -115,11 +117,11 @@ def _template(wish: Wish) -> list[str]:
                 else f"    return xp.zeros_like({name})"
             ]
         return lines
-    factor = " * ".join([*wish.inputs, *wish.attributes])
+    factor = " * ".join([*new.inputs, *new.attributes])
     lines = [*head, f"    return {factor}"]
-    for name in wish.inputs:
-        others = [other for other in (*wish.inputs, *wish.attributes) if other != name]
-        lines += ["", "", f'@{wish.function}.derivative("{name}")', f"def _({', '.join(others)}):"]
+    for name in new.inputs:
+        others = [other for other in (*new.inputs, *new.attributes) if other != name]
+        lines += ["", "", f'@{new.function}.derivative("{name}")', f"def _({', '.join(others)}):"]
         lines += [f"    # ∂y/∂{name}.  Ask for what you need by name: xp, y (the output), inputs, attributes."]
         lines += [f"    return {' * '.join(others) or '1'}"]
     return lines

@@ -75,7 +75,7 @@ def _problems_on(op: Op, trial: Trial, shapes: list[Any], dtype: Any) -> Iterato
     with quiet():
         try:
             y = forward(op, copies, attributes)
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # a rule is anybody's code
             yield wrong(
                 op, op.forward, f"the forward rule fails {what}: {error_text(error)}", None, line_of(error, op.forward)
             )
@@ -119,7 +119,7 @@ def _rule_problems(
     copies = [None if x is None else x.copy() for x in inputs]
     try:
         result = rule_result(op, position, copies, attributes, g.copy())
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # a rule is anybody's code
         changes = "read-only" in str(error)
         message = f"{title} changes y or g" if changes else f"{title} fails {what}: {error_text(error)}"
         yield wrong(op, rule, message, APART if changes else None, line_of(error, rule))
@@ -127,6 +127,10 @@ def _rule_problems(
     if any(_changed(x, c) for x, c in zip(inputs, copies, strict=True)):
         line = _mutation_line(op, rule, inputs, attributes, position, g)
         yield wrong(op, rule, f"{title} changes its input", APART, line)
+        return
+    if not isinstance(result, (np.ndarray, np.generic, int, float)) or np.asarray(result).dtype.kind not in "biuf":
+        given = result.dtype if isinstance(result, (np.ndarray, np.generic)) else f"a {type(result).__name__}"
+        yield wrong(op, rule, f"{title} gives {given}, which is no array of real numbers", "return an array of xp")
         return
     shape, expected = np.shape(result), np.shape(g) if kind == "derivative" else np.shape(inputs[position])
     if kind == "derivative":
@@ -178,7 +182,7 @@ def _mutation_line(
             forward(op, inputs, attributes)
         else:
             rule_result(op, position, inputs, attributes, g)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # a rule is anybody's code
         return line_of(error, rule)
     return None
 
@@ -195,7 +199,7 @@ def check_far_out(op: Op, trial: Trial) -> Item:
         with quiet():
             try:
                 y = np.asarray(forward(op, inputs, trial.case.attributes))
-            except (Exception, SystemExit):
+            except (Exception, SystemExit):  # a rule is anybody's code
                 return Item("large numbers", "the forward rule fails", skipped=True)
             found = [(op.forward, "the forward rule", y)]
             for position in range(len(inputs)):

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from dagprop.author.expression import COMPARISONS as COMPARED
-from dagprop.author.expression import FUNCTIONS, OPERATORS, Call, Name, Number, Tree
-from dagprop.author.expression import LOGICAL as CONNECTED
+from dagprop.author.expression import (
+    COMPARISONS,
+    FUNCTIONS,
+    LOGICAL,
+    OPERATORS,
+    Call,
+    Name,
+    Number,
+    Tree,
+    walk,
+)
 from dagprop.author.trial import Trial, forward, input_name
 from dagprop.program.recorder import Recorder
 from dagprop.program.symbols import Symbol, symbolic_namespace
 
-_KNOWN = {*OPERATORS, *COMPARED, *CONNECTED, *FUNCTIONS}
+MOST_PARTS = 200
+"""An expression has no more parts than this, each counted as often as it stands there: a rule that repeats a step, as
+Newton's method does, is a short program and an endless formula.
+"""
+
+_KNOWN = {*OPERATORS, *COMPARISONS, *LOGICAL, *FUNCTIONS}
 
 
 def recorded_forward(trial: Trial) -> tuple[Tree, tuple[str, ...]] | None:
     """Return the forward rule of an elementwise op as an expression in single numbers, and the names of its inputs.
 
-    None where it does what an expression cannot say.  Attributes have their values.
+    None where it does what an expression cannot say, or not in :data:`MOST_PARTS`.  Attributes have their values.
     """
     op = trial.case.op
     recorder = Recorder(as_written=True)
@@ -32,9 +45,12 @@ def recorded_forward(trial: Trial) -> tuple[Tree, tuple[str, ...]] | None:
     if not isinstance(result, Symbol):
         return None
     trees: list[Tree | None] = []
+    parts: list[int] = []
     for instruction in recorder.instructions[: result.number + 1]:
         operands = [trees[operand] for operand in instruction.operands]
-        trees.append(_tree(instruction.primitive, operands, instruction.parameters))
+        parts.append(1 + sum(parts[operand] for operand in instruction.operands))
+        few = parts[-1] <= MOST_PARTS
+        trees.append(_tree(instruction.primitive, operands, instruction.parameters) if few else None)
     tree = trees[result.number]
     return None if tree is None else (tree, tuple(names))
 
@@ -54,6 +70,4 @@ def _tree(primitive: str, operands: list[Tree | None], parameters: tuple[Any, ..
 
 def constants_in(tree: Tree) -> list[float]:
     """Return the numbers of an expression, where it may have kinks."""
-    from dagprop.author.expression import walk
-
     return sorted({float(part.value) for part in walk(tree) if isinstance(part, Number) and abs(part.value) < 100})

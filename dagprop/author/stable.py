@@ -45,6 +45,21 @@ def softplus(tree: Tree) -> Tree:
                     return call("softplus", u)
                 case Call("exp", (a,)), Call("exp", (b,)):
                     return call("add", a, call("softplus", call("subtract", b, a)))
+        case Call("add" | "subtract"):
+            return _softplus_in_two(tree)
+    return tree
+
+
+def _softplus_in_two(tree: Tree) -> Tree:
+    """Join max(u, 0) and log(1 + exp(-|u|)), which are smooth only together."""
+    terms = terms_of(tree)
+    for rest in terms:
+        match rest:
+            case Call("softplus", (Call("negative", (Call("abs", (u,)),)),)):
+                halves = [half for half in terms if half in (call("maximum", u, 0), call("maximum", 0, u))]
+                if halves:
+                    others = [term for term in terms if term not in (halves[0], rest)]
+                    return total([*others, call("softplus", u)])
     return tree
 
 

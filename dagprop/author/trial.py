@@ -135,31 +135,6 @@ def rule_result(
     return result[position - fixed] if isinstance(result, tuple) and position >= fixed else result
 
 
-def gradient(op: Op, position: int, inputs: Sequence[Any], attributes: dict[str, Any], g: Any) -> Array:
-    """Return ∂L/∂input for a given ∂L/∂y."""
-    result = rule_result(op, position, inputs, attributes, g)
-    if op.rules[input_name(op, position)].kind == "derivative":
-        result = g * result
-    return unbroadcast(np.asarray(result), inputs[position].shape)
-
-
-def unbroadcast(array: Array, shape: Shape) -> Array:
-    """Return the sum over the axes along which broadcasting repeated an array of that shape.
-
-    Raises
-    ------
-    ValueError
-        If the array cannot be what an array of that shape was broadcast to.
-    """
-    array = array.sum(axis=tuple(range(array.ndim - len(shape))))
-    for axis, size in enumerate(shape):
-        if size == 1:
-            array = array.sum(axis=axis, keepdims=True)
-    if array.shape != shape:
-        raise ValueError(f"{array.shape} is not what {shape} broadcasts to")
-    return array
-
-
 @dataclass(frozen=True, slots=True)
 class Trial:
     """How an op is tried: shapes that it takes, and what its inputs may be.

@@ -81,8 +81,8 @@ def edges(plan: Plan, values: Values, gradients: Values) -> Iterator[Edge]:
         memory: Memory = {}
         for step in plan.backward:
             # A node whose value reaches no seed has no gradient in the run: nothing arrives there.
+            contribution = propagate(step, values, gradients, shapes, memory)  # first: it judges what the rule gives
             local = _local_derivative(step, values, gradients, shapes, memory)
-            contribution = propagate(step, values, gradients, shapes, memory)
             yield Edge(step.target, step.node, step.input, step.position, local, contribution)
 
 

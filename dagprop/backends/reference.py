@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dagprop.backends.numpy_namespace import numpy_namespace
 from dagprop.errors import ComputationError, DagpropError, Problem, error_text, quote
+from dagprop.ops.arguments import place_of
 from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
 
 Array = NDArray[Any]
@@ -80,7 +81,7 @@ def _run_forward(plan: Plan, leaves: Mapping[str, Array]) -> tuple[Values, dict[
             for name, value in zip(step.outputs, results, strict=True):
                 values[name] = array = as_array(value, dtype)
                 shapes[name] = array.shape
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # a rule is anybody's code
             raise _rule_failed(step, error, shapes) from error
         for name in step.frees:
             del values[name]
@@ -123,13 +124,18 @@ def propagate(
     result = apply_rule(step, values, gradients, shapes, memory)
     shape = shapes[step.target]
     try:
-        gradient = gradients[step.outputs[0]] * result if step.kind == "derivative" else result
-        array = sum_to_shape(as_array(gradient, values_dtype(gradients)), shape)
+        given = as_array(result, values_dtype(gradients))
+        if step.kind == "derivative":
+            output = gradients[step.outputs[0]]
+            given = given * output
+            if given.shape != output.shape:
+                raise ValueError("more local derivatives than there are outputs")
+        array = sum_to_shape(given, shape)
     except (TypeError, ValueError):  # not numbers, or of a shape that does not go with the output's
         array = None
     if array is None:
-        given = f"shape {result.shape}" if isinstance(result, np.ndarray) else f"a {type(result).__name__}"
-        message = f"the {step.kind} rule of {quote(step.op)} for {quote(step.input)} gives {given}"
+        what = f"shape {result.shape}" if isinstance(result, np.ndarray) else f"a {type(result).__name__}"
+        message = f"the {step.kind} rule of {quote(step.op)} for {quote(step.input)} gives {what}"
         raise ComputationError(Problem("DP703", f"{message}; its input has shape {shape}", node=step.node))
     return array
 
@@ -154,7 +160,7 @@ def apply_rule(
             return result
         memory.update(node=step.node, result=result)
         return _part(result, step.part)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # a rule is anybody's code
         raise _rule_failed(step, error, shapes) from error
 
 
@@ -246,5 +252,5 @@ def _rule_failed(
 
 def code_place(rule: Callable[..., Any]) -> str:
     """Return where a rule is written: file and line."""
-    code = getattr(rule, "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(rule)
+    file, line = place_of(rule)
+    return f"{file}:{line}"

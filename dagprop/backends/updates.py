@@ -47,17 +47,17 @@ def update(
                 )
             except DagpropError:
                 raise
-            except (Exception, SystemExit) as error:
+            except (Exception, SystemExit) as error:  # a rule is anybody's code
                 message = f"the rule of the optimizer {quote(rule.name)} failed: {error_text(error)}"
-                hint = where(rule.function, error)
+                hint = failure_hint(rule.function, error)
                 raise ComputationError(Problem("DP701", message, hint, node=id)) from error
             for name, what, result in zip(names, ("parameter", *rule.memories), results, strict=True):
                 new[name] = _fitting(rule, id, what, result, parameter)
     return new
 
 
-def where(function: Callable[..., Any], error: BaseException) -> str:
-    """Return the hint for a rule that fails: where it is, and how to leave alone what it is given."""
+def failure_hint(function: Callable[..., Any], error: BaseException) -> str:
+    """Return what to say to who wrote a rule that fails: where it is, and how to leave alone what it is given."""
     place = f"the rule is at {code_place(function)}"
     writes = "read-only" in str(error)
     return f"a rule may not change its arguments, write x = x + y for x += y; {place}" if writes else place

@@ -127,7 +127,7 @@ def _change(along: Along, step: float, shape: tuple[int, ...]) -> Array:
     """Return the change at a step; NaN where the rule refuses the value that is there."""
     try:
         return np.broadcast_to(np.asarray(along(step), dtype=np.float64), shape)
-    except (Exception, SystemExit):
+    except (Exception, SystemExit):  # a rule is anybody's code
         return np.full(shape, np.nan)
 
 

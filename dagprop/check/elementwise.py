@@ -14,7 +14,7 @@ from dagprop.backends.reference import Array, Values, apply_rule
 from dagprop.check.findings import Outcome, outcome
 from dagprop.check.gradients import random_direction
 from dagprop.check.hints import not_finite_hint, other_input
-from dagprop.check.node_point import NodePoint
+from dagprop.check.node_point import DRAWS, NodePoint
 from dagprop.check.records import Finding, Settings
 from dagprop.check.verdicts import judge
 from dagprop.plan.records import BackwardStep
@@ -45,7 +45,7 @@ def check_elementwise(
 
     def noise() -> Array:
         bound = np.zeros(y.shape)
-        for _ in range(3):
+        for _ in range(DRAWS):
             moved = _claimed(point, group, directions, point.in_last_digits(group[0], generator))
             if moved is not None:
                 bound = np.fmax(bound, np.abs(moved - claimed))

@@ -58,6 +58,10 @@ class NodePoint:
         return moved
 
 
+DRAWS = 8
+"""So often digits are moved at random: in one draw of a few, what they do to a difference may cancel."""
+
+
 def last_digit(array: Array, generator: np.random.Generator) -> Array:
     """Return an array with each entry moved by two units in its last place, up or down."""
     return np.asarray(array * (1 + 2 * EPSILON * generator.choice([-1.0, 1.0], array.shape)))

@@ -17,7 +17,7 @@ from dagprop.check.differences import complex_slopes, difference_slopes
 from dagprop.check.findings import Outcome, outcome
 from dagprop.check.gradients import Checked, Claim, check_claim
 from dagprop.check.hints import not_finite_hint
-from dagprop.check.node_point import NodePoint, last_digit
+from dagprop.check.node_point import DRAWS, NodePoint, last_digit
 from dagprop.check.records import Finding, Settings
 from dagprop.check.verdicts import Method, Verdicts
 from dagprop.plan.records import BackwardStep
@@ -59,7 +59,7 @@ def check_pullback(
     @cache
     def noise() -> tuple[Array, ...]:
         bounds = [np.zeros(array.shape) for array in claimed]
-        for _ in range(3):
+        for _ in range(DRAWS):
             given = {name: last_digit(g, generator) for name, g in upstream.items()}
             moved = gradients(point.in_last_digits(group[0], generator), given)
             bounds = [np.fmax(b, np.abs(m - c)) for b, m, c in zip(bounds, moved, claimed, strict=True)]

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from dagprop.cli import options
-from dagprop.cli.draw import split_names
 
 
 @click.command("animate")
@@ -26,16 +25,14 @@ from dagprop.cli.draw import split_names
     help="A page to step through, or an SVG for each step.  [default: html, and frames where a folder is named]",
 )
 @click.option(
-    "--wrt", multiple=True, callback=split_names, metavar="NODE,...", help="Whose gradients.  [default: all nodes]"
+    "--wrt",
+    multiple=True,
+    callback=options.split_names,
+    metavar="NODE,...",
+    help="Whose gradients.  [default: all nodes]",
 )
-@click.option("--lr", type=options.Finite(min=0), help="The learning rate of the update.  [default: the graph's]")
-@click.option(
-    "--depth", type=click.IntRange(min=0), help="Open so many levels of definitions.  [default: while it stays small]"
-)
-@click.option("--around", metavar="NODE", help="Only what is near this node.")
-@click.option(
-    "--radius", type=click.IntRange(min=0), default=1, show_default=True, help="With --around: how many arrows away."
-)
+@options.learning_rate_option
+@options.part_options
 @click.option(
     "--limit",
     type=click.IntRange(min=1),

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 @options.feeding
 @options.backend_option
 @options.row_option
-@click.option("--lr", type=options.Finite(min=0), help="Also take one step of this learning rate with each parameter.")
+@click.option(
+    "--lr",
+    "--learning-rate",
+    "lr",
+    type=options.Finite(min=0),
+    help="Also take one step of this learning rate with each parameter.",
+)
 @options.digits_option
 @options.full_option
 @options.json_option
@@ -88,9 +94,8 @@ def _tables(
     from dagprop.explain.notation import partial_text
     from dagprop.explain.numbers import array_text, number_text
     from dagprop.explain.tables import table
-    from dagprop.graph.records import TrainSettings
+    from dagprop.explain.update_formulas import plain_note
     from dagprop.plan.outputs import loss_reference
-    from dagprop.train.choices import choice_text
 
     loss = loss_reference(network)
     forward = [
@@ -136,8 +141,6 @@ def _tables(
             [f"new value = value - {lr:g} × gradient"] if lr is not None else []
         )
         rows = [[id, *(array_text(array, shown) for array in entry.values())] for id, entry in parameters.items()]
-        optimizer = network.graph.train.optimizer
-        note = f"\nthis is plain gradient descent; train takes its steps by {choice_text(optimizer)}"
-        other = lr is not None and optimizer != TrainSettings().optimizer
-        tables.append("Parameters\n" + table(names, rows) + (note if other else ""))
+        note = plain_note(network.graph.train.optimizer) if lr is not None else None
+        tables.append("Parameters\n" + table(names, rows) + (f"\n{note}" if note else ""))
     return tables

@@ -29,7 +29,13 @@ def parse_element(context: click.Context, option: click.Parameter, text: str | N
 
 @click.command("derive")
 @options.graph_argument
-@click.option("--wrt", multiple=True, metavar="NODE,...", help="Whose gradients.  [default: every trained parameter]")
+@click.option(
+    "--wrt",
+    multiple=True,
+    callback=options.split_names,
+    metavar="NODE,...",
+    help="Whose gradients.  [default: every trained parameter]",
+)
 @click.option(
     "--element",
     metavar="I,J",
@@ -45,13 +51,7 @@ def parse_element(context: click.Context, option: click.Parameter, text: str | N
 )
 @options.document_options
 @click.option("--check", is_flag=True, help="Multiply out what is displayed; compare with the engine and differences.")
-@click.option(
-    "--lr",
-    "--learning-rate",
-    "lr",
-    type=options.Finite(min=0),
-    help="The learning rate of the update.  [default: the graph's]",
-)
+@options.learning_rate_option
 @options.feeding
 @options.row_option
 @options.digits_option
@@ -100,13 +100,10 @@ def command(
     refuse_two_readers(graph, data)
     format, standalone = options.document_form(format, standalone, output)
     session = open_session(graph, **session_options)
-    wanted = [name.strip() for text in wrt for name in text.split(",") if name.strip()]
-    if wrt and not wanted:
-        raise click.UsageError("--wrt names no node, as in --wrt w1,w2")
     feeds = session.feeds(data, row)
-    derivation = derive(session.graph, wanted or None, feeds, session.parameters)
-    if wanted and not derivation.lines:
-        raise click.UsageError(f"--wrt {wanted[0]}: the derivative of the loss by itself is 1; name what it depends on")
+    derivation = derive(session.graph, wrt or None, feeds, session.parameters)
+    if wrt and not derivation.lines:
+        raise click.UsageError(f"--wrt {wrt[0]}: the derivative of the loss by itself is 1; name what it depends on")
     note_random_parameters(session)
     warn_non_finite(derivation.network, derivation.values)
     refuse_element(derivation, element)

@@ -19,11 +19,6 @@ FORMATS = ("svg", "png", "pdf", "dot", "mermaid", "tikz", "text")
 BINARY = ("png", "pdf")
 
 
-def split_names(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names of ``a,b c``, in order, each once."""
-    return tuple(dict.fromkeys(name.strip() for text in texts for name in text.split(",") if name.strip()))
-
-
 @click.command("draw")
 @options.graph_argument
 @click.option("-o", "--output", metavar="FILE", help="Where to draw it; - is standard output.  [default: -]")
@@ -41,24 +36,22 @@ def split_names(context: click.Context, option: click.Parameter, texts: tuple[st
     help="Draw parameters on arrows or as nodes; or take their values from a file that train has written.  Repeatable.",
 )
 @click.option(
-    "--chain", multiple=True, callback=split_names, metavar="NODE,...", help="Show who depends on whom, down to NODE."
+    "--chain",
+    multiple=True,
+    callback=options.split_names,
+    metavar="NODE,...",
+    help="Show who depends on whom, down to NODE.",
 )
 @click.option("--all", "every", is_flag=True, help="With --output: one picture of the chain to each parameter.")
 @click.option("--phase", type=click.Choice(["forward", "backward"]), help="With the numbers of this pass.")
 @click.option(
     "--show",
     multiple=True,
-    callback=split_names,
+    callback=options.split_names,
     metavar="value,grad,local,shape",
     help="What to put on nodes and arrows.",
 )
-@click.option(
-    "--depth", type=click.IntRange(min=0), help="Open so many levels of definitions.  [default: while it stays small]"
-)
-@click.option("--around", metavar="NODE", help="Only what is near this node.")
-@click.option(
-    "--radius", type=click.IntRange(min=0), default=1, show_default=True, help="With --around: how many arrows away."
-)
+@options.part_options
 @click.option("--roll", is_flag=True, help="Draw a block that repeats once.")
 @click.option(
     "--limit",

@@ -90,6 +90,14 @@ def parse_choice(context: click.Context, option: click.Parameter, given: Any) ->
         raise click.BadParameter(str(error)) from None
 
 
+def split_names(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of ``a,b`` and ``c``, in order, each once."""
+    names = tuple(dict.fromkeys(name.strip() for text in texts for name in text.split(",") if name.strip()))
+    if texts and not names:
+        raise click.BadParameter("it names nothing, as in a,b")
+    return names
+
+
 class Finite(click.FloatRange):
     """A range of numbers without NaN and infinity, which a FloatRange lets through."""
 
@@ -138,6 +146,27 @@ def document_options(command: Command) -> Command:
     return command
 
 
+def part_options(command: Command) -> Command:
+    """Which part of a network is drawn, and how far its definitions are opened."""
+    for option in (
+        click.option(
+            "--radius",
+            type=click.IntRange(min=0),
+            default=1,
+            show_default=True,
+            help="With --around: how many arrows away.",
+        ),
+        click.option("--around", metavar="NODE", help="Only what is near this node."),
+        click.option(
+            "--depth",
+            type=click.IntRange(min=0),
+            help="Open so many levels of definitions.  [default: while it stays small]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def document_form(format: Any, standalone: bool, output: str | None) -> tuple[Any, bool]:
     """Return how an explanation is written, and whether as a complete document; the name of the output may say it."""
     if format is not None:
@@ -169,5 +198,12 @@ backend_option = click.option(
     default="auto",
     show_default=True,
     help="Who computes: plain NumPy step by step, or compiled code; auto picks by graph and length, and -v says what.",
+)
+learning_rate_option = click.option(
+    "--lr",
+    "--learning-rate",
+    "lr",
+    type=Finite(min=0),
+    help="The learning rate of the update.  [default: the graph's]",
 )
 row_option = click.option("--row", type=click.IntRange(min=1), help="Run on this one row of the data, counted from 1.")

@@ -85,7 +85,7 @@ def _blaming(name: str, callback: Callable[..., Any] | None, file: str) -> Calla
             return callback(*arguments, **options)
         except (DagpropError, click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError, MemoryError):
             raise
-        except Exception as error:
+        except Exception as error:  # a command is anybody's code
             frames = traceback.walk_tb(error.__traceback__)
             lines = [line for frame, line in frames if frame.f_code.co_filename == file]
             message = f"the command {quote(name)} of a plugin failed: {error_text(error)}"

@@ -17,7 +17,9 @@ def command(sources: tuple[str, ...], as_json: bool) -> None:
     Each is tried first, in a process of its own, and refused if it cannot be loaded.  From then on every command finds
     what it declares.  A file is registered with its hash: once it has changed it is not run until it is added again.
     """
-    from dagprop.cli.output import json_text
+    import shlex
+
+    from dagprop.cli.output import json_text, note
     from dagprop.cli.plugins_list import declares_text, described
     from dagprop.errors import DagpropError
     from dagprop.ops.providers.known import judge
@@ -35,5 +37,7 @@ def command(sources: tuple[str, ...], as_json: bool) -> None:
         click.echo(json_text({"plugins": [described(judge(plugin)) for plugin in added]}))
     elif added:
         click.echo("\n".join(f"added {plugin}: {declares_text(plugin)}" for plugin in added))
+        names = " ".join(shlex.quote(plugin.name) for plugin in added)
+        note(f"to see whether its rules are right: dagprop plugins check {names}")
     if refused:
         raise type(refused[0])(*(problem for error in refused for problem in error.problems))

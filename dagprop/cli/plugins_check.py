@@ -36,10 +36,11 @@ def check_and_report(plugins: Sequence[str], as_json: bool, timed: bool) -> int:
     from dagprop.author.check import all_ok, check_file, check_named
     from dagprop.cli.output import json_text
     from dagprop.errors import PluginError, Problem
+    from dagprop.ops.providers.known import is_file_name
 
     reports: list[Report] = []
     for plugin in plugins:
-        is_file = plugin.endswith(".py") or "/" in plugin or Path(plugin).is_file()
+        is_file = is_file_name(plugin) or Path(plugin).is_file()
         if is_file and not Path(plugin).is_file():
             raise PluginError(Problem("DP001", "there is no such file", file=plugin))
         reports += check_file(plugin, timed) if is_file else check_named(plugin, timed)

@@ -12,7 +12,7 @@ from dagprop.cli import options
 
 if TYPE_CHECKING:
     from dagprop.author.choose import Rules
-    from dagprop.author.declaration import Wish
+    from dagprop.author.new_op import NewOp
 
 
 def parse_defaults(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> dict[str, float]:
@@ -85,8 +85,8 @@ def command(
       dagprop plugins new huber --input prediction --input target --attribute delta=1 --formula "..."
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from dagprop.author.choose import choose_rules
-    from dagprop.author.declaration import make_wish
     from dagprop.author.example_graph import example_graph
+    from dagprop.author.new_op import new_op
     from dagprop.author.package import package_files
     from dagprop.author.parse import parse_formula
     from dagprop.author.plugin_file import plugin_text
@@ -94,29 +94,29 @@ def command(
 
     if package and output:
         raise click.UsageError("--package names a folder, and -o a file: give one of them")
-    wish = make_wish(
+    new = new_op(
         name, op=op, inputs=inputs, attributes=attributes, formula=formula, pullback=kind == "pullback", doc=doc
     )
     rules = None
     if formula is not None:
-        rules = choose_rules(parse_formula(formula, wish.inputs, wish.attributes), wish.inputs, wish.attributes)
+        rules = choose_rules(parse_formula(formula, new.inputs, new.attributes), new.inputs, new.attributes)
     if output == "-":
-        click.echo(plugin_text(wish, rules, f"plugins/{name}.py"), nl=False)
+        click.echo(plugin_text(new, rules, f"plugins/{name}.py"), nl=False)
         return 0
     if package:
-        files = package_files(package, wish, rules)
+        files = package_files(package, new, rules)
         path = next(file for file in files if file.endswith(".py"))
     else:
         path = output or f"plugins/{name}.py"
-        files = {path: plugin_text(wish, rules, path)}
+        files = {path: plugin_text(new, rules, path)}
     if graph:
-        files[graph] = example_graph(wish)
+        files[graph] = example_graph(new)
     _write(files, force)
-    for line in (*_said(wish, rules, files), ""):
+    for line in (*_said(new, rules, files), ""):
         click.echo(line)
     done = check_and_report([path], as_json=False, timed=False)
     if done == 0:
-        click.echo("\n".join(["", *_next(wish, path, graph, package)]))
+        click.echo("\n".join(["", *_next(new, path, graph, package)]))
     return done
 
 
@@ -148,15 +148,15 @@ def _holds(path: str, text: str) -> bool:
         return False
 
 
-def _said(wish: Wish, rules: Rules | None, files: dict[str, str]) -> list[str]:
+def _said(new: NewOp, rules: Rules | None, files: dict[str, str]) -> list[str]:
     """Return what was written, and why it is not what the author wrote."""
     from dagprop.author.stable import REASONS
 
     lines = [f"wrote {path}" for path in files]
-    if wish.op != wish.name:
+    if new.op != new.name:
         lines.append(
-            f"the op is called {wish.op}"
-            + ("" if wish.op != f"my_{wish.name}" else f": dagprop has an op {wish.name} of its own")
+            f"the op is called {new.op}"
+            + ("" if new.op != f"my_{new.name}" else f": dagprop has an op {new.name} of its own")
         )
     if rules is None:
         return [*lines, "a template that works as it is: put your formulas in place of its own"]
@@ -173,16 +173,16 @@ def _said(wish: Wish, rules: Rules | None, files: dict[str, str]) -> list[str]:
     return lines
 
 
-def _next(wish: Wish, path: str, graph: str | None, package: str | None) -> list[str]:
+def _next(new: NewOp, path: str, graph: str | None, package: str | None) -> list[str]:
     """Return the commands that come next."""
-    show = f"dagprop ops show {wish.op} --plot --plugin {path}"
-    lines = ["Next:"] if wish.pullback else ["Next:", f"  {show}"]
+    show = f"dagprop ops show {new.op} --plot --plugin {path}"
+    lines = ["Next:"] if new.pullback else ["Next:", f"  {show}"]
     if graph:
         lines += [f"  dagprop {verb} {graph} --plugin {path}" for verb in ("train", "draw", "derive")]
     else:
         from dagprop.author.plugin_file import example_node
 
-        lines.append(f"  put {example_node(wish)} into a graph and train it: dagprop train GRAPH --plugin {path}")
+        lines.append(f"  put {example_node(new)} into a graph and train it: dagprop train GRAPH --plugin {path}")
     if package:
         return [*lines, f"  pip install -e {package} && dagprop plugins list"]
     return [*lines, f"  dagprop plugins add {path}      to have it without --plugin"]

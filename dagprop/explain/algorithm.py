@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from dagprop.explain.derivation_document import gradient_formula, update_formula
 from dagprop.explain.derivation_records import Derivation, Line
-from dagprop.explain.document import Block, Heading, Listing, Words, list_words, without_middle
+from dagprop.explain.document import Block, Heading, Listing, Words, elided, list_words, without_middle
 from dagprop.explain.formula import Name, Partial, names_in
 from dagprop.explain.rule_formulas import forward_or_name
 from dagprop.explain.update_formulas import PLAIN, update_formulas
@@ -105,11 +105,10 @@ def _indented(
     depth: int, steps: Sequence[Step], words: Callable[[Step], tuple[Words, ...]]
 ) -> Iterator[tuple[int, tuple[Words, ...]]]:
     """Yield a line for each step, of very many for the first and the last."""
-    hidden = max(len(steps) - MOST_STEPS, 0)
-    first = MOST_STEPS // 2 if hidden else len(steps)
-    for step in steps[:first]:
+    first, last = elided(steps, MOST_STEPS)
+    for step in first:
         yield depth, words(step)
-    if hidden:
-        yield depth, (f"... {hidden:,} more",)
-        for step in steps[-(MOST_STEPS // 2) :]:
-            yield depth, words(step)
+    if last:
+        yield depth, (f"... {len(steps) - MOST_STEPS:,} more",)
+    for step in last:
+        yield depth, words(step)

@@ -15,8 +15,8 @@ def reads_as_function(formula: Formula) -> bool:
 
 
 def partial_text(of: str, by: str) -> str:
-    """Return ∂of/∂by as text; a name that has a stroke of its own stands in brackets."""
-    return "/".join(f"∂({name})" if "/" in name else f"∂{name}" for name in (of, by))
+    """Return ∂of/∂by as text; a name that has a stroke or another sign in it stands in brackets."""
+    return "/".join(f"∂({name})" if set(name) & set("/ +-·=") else f"∂{name}" for name in (of, by))
 
 
 def same_but_ones(old: Shape, new: Shape) -> bool:

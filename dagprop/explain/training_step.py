@@ -15,7 +15,7 @@ from dagprop.explain.document import Equation
 from dagprop.explain.formula import Number, Partial, Value
 from dagprop.explain.forward_document import forward_equations
 from dagprop.plan.network import Network
-from dagprop.plan.records import BackwardStep, ForwardStep
+from dagprop.plan.records import ForwardStep, Plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,18 +24,12 @@ class TrainingStep:
 
     Attributes
     ----------
-    network : Network
-    loss : str
-        The reference of the loss.
     done : Backprop
         All numbers of the two passes.
     derivation : Derivation
         Of the gradients of all values.
-    wanted : tuple of str
-        The values whose gradients are asked for.
-    forward : tuple of ForwardStep
-    backward : tuple of BackwardStep
-        The steps that these need.
+    plan : Plan
+        The steps that the gradients need which are asked for.
     rate : float
         The learning rate.
     updated : dict from id to array
@@ -44,22 +38,28 @@ class TrainingStep:
         The loss with these.
     """
 
-    network: Network
-    loss: str
     done: Backprop
     derivation: Derivation
-    wanted: tuple[str, ...]
-    forward: tuple[ForwardStep, ...]
-    backward: tuple[BackwardStep, ...]
+    plan: Plan
     rate: float
     updated: Values
     loss_after: float
+
+    @property
+    def network(self) -> Network:
+        """The network that is trained."""
+        return self.derivation.network
+
+    @property
+    def loss(self) -> str:
+        """The reference of the loss."""
+        return self.derivation.loss
 
     @cached_property
     def edges(self) -> tuple[Edge, ...]:
         """The numbers of each backward step."""
         found = {(edge.target, edge.position): edge for edge in self.done.edges}
-        return tuple(found[step.node, step.position] for step in self.backward)
+        return tuple(found[step.node, step.position] for step in self.plan.backward)
 
     @cached_property
     def lines(self) -> dict[str, Line]:
@@ -70,7 +70,7 @@ class TrainingStep:
     def _places(self) -> dict[str, list[int]]:
         """At which backward steps each gradient grows."""
         places: dict[str, list[int]] = {}
-        for place, step in enumerate(self.backward):
+        for place, step in enumerate(self.plan.backward):
             places.setdefault(step.target, []).append(place)
         return places
 
@@ -82,17 +82,17 @@ class TrainingStep:
     def values_after(self, count: int) -> Values:
         """Return the values that are known after so many forward steps: the leaves at once."""
         known = [id for id in self.network.order if self.network.node(id).is_leaf]
-        known += [name for step in self.forward[:count] for name in step.outputs]
+        known += [name for step in self.plan.forward[:count] for name in step.outputs]
         return {name: self.done.values[name] for name in known}
 
     def gradients_after(self, count: int) -> Values:
         """Return the gradients that are known, or begun, after so many backward steps; at once that of the loss."""
         known: Values = {self.loss: self.done.gradients[self.loss]}
-        for target in dict.fromkeys(step.target for step in self.backward[:count]):
+        for target in dict.fromkeys(step.target for step in self.plan.backward[:count]):
             ready, whole = self.uses(target, count)
             known[target] = self.done.gradients[target] if ready == whole else self._sum(target, count)
-        if count == len(self.backward):  # what the loss does not depend on has no step
-            known |= {name: self.done.gradients[name] for name in self.wanted if name not in known}
+        if count == len(self.plan.backward):  # what the loss does not depend on has no step
+            known |= {name: self.done.gradients[name] for name in self.plan.wrt if name not in known}
         return known
 
     def _sum(self, target: str, count: int) -> Array:

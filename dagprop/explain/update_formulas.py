@@ -9,10 +9,18 @@ from dagprop.program.recorder import Recorder
 from dagprop.program.symbols import Symbol
 from dagprop.program.trace import record_update
 from dagprop.program.update import LEARNING_RATE, STEP
+from dagprop.train.choices import choice_text
 from dagprop.train.update_rule import update_rule
 
 PLAIN = TrainSettings().optimizer
 """Plain gradient descent."""
+
+
+def plain_note(choice: Choice) -> str | None:
+    """Return what to say where plain gradient descent is shown of a graph that is trained otherwise."""
+    if choice == PLAIN:
+        return None
+    return f"this is plain gradient descent; the training goes by {choice_text(choice)}"
 
 
 def update_formulas(choice: Choice, loss: str) -> list[tuple[Name, Formula]] | None:

@@ -3,8 +3,7 @@
 A rule is a plain function whose argument names say what it needs: ``xp`` (the array namespace), the op's inputs
 (positional), its attributes (keyword-only, with their defaults); derivative rules may also ask for ``y`` (the output),
 ``g`` (∂L/∂y; pullbacks only).  The rule of a variadic input gives one result for all of them, or a tuple with one for
-each.  A rule gets what
-it names and no more, so that the plan knows which values must live until the backward pass.
+each.  A rule gets what it names and no more, so that the plan knows which values must live until the backward pass.
 """
 
 from __future__ import annotations

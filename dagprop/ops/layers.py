@@ -13,7 +13,7 @@ from dagprop.graph.records import Definition
 from dagprop.graph.source import is_readable, parse_json, read_source
 from dagprop.ops.declared import Declaration, declare, refuse_second_provider
 from dagprop.ops.leaves import LEAF_SIGNATURES
-from dagprop.ops.providers.provide import with_plugins
+from dagprop.ops.providers.lacking import with_plugins
 from dagprop.ops.registry import vocabulary
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, FrameType, ModuleType
 
 from dagprop.errors import PluginError, Problem, error_text, quote
 from dagprop.ops.declared import Declaration, Kind, all_or_none, declarations, forget
@@ -90,7 +90,7 @@ def load_plugin(path: str, sha256: str | None = None) -> tuple[str, ...]:
     earlier = sys.modules.get(module.__name__)
     sys.modules[module.__name__] = module
     try:
-        with _declaring(path, Origin(place.stem, found)) as names:
+        with _declaring(path, Origin(Path(path).stem, found)) as names:
             forget(lambda declaration: Path(declaration.provider).resolve() == place)
             with _blaming(path, path):
                 exec(code, module.__dict__)
@@ -155,32 +155,42 @@ def _declaring(file: str, origin: Origin) -> Iterator[list[str]]:
 @contextmanager
 def _blaming(name: str, file: str | None) -> Iterator[None]:
     """Guard the code of a plugin; what goes wrong in it is an error that names its line."""
-    from traceback import walk_tb
+    from traceback import walk_stack, walk_tb
 
     from dagprop.ops.guard import Stopped, guarded
 
-    folder = os.path.dirname(file) if file and name != file else None  # of a package any file in its folder
+    def last_words(frame: FrameType, what: str) -> str:
+        return str(_blamed(name, file, Stopped(what), [*walk_stack(frame)][::-1]))
+
     try:
-        with guarded():
+        with guarded(last_words):
             yield
     except (PluginError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        places = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
-        own = [p for p in places if p[0] == file or (folder and p[0].startswith(folder + os.sep))]
-        place = own[-1] if own else (file or name, 1)
-        if isinstance(error, SyntaxError) and error.filename and folder:
-            place = error.filename, error.lineno or 1
-        hint = None
-        if isinstance(error, Stopped):
-            what = str(error)
-        elif isinstance(error, SystemExit):
-            what = "it exits"
-        else:
-            what = error_text(error)
-        if isinstance(error, ModuleNotFoundError) and error.name:
-            hint = f"install what it needs: {quote(error.name)} is not there"
-        raise _failed(name, what, place[1], hint, place[0]) from error
+        raise _blamed(name, file, error, walk_tb(error.__traceback__)) from error
+
+
+def _blamed(name: str, file: str | None, error: BaseException, stack: Iterable[tuple[FrameType, int]]) -> PluginError:
+    """Return the error of what went wrong in a plugin, with the innermost line of its own."""
+    from dagprop.ops.guard import Stopped
+
+    folder = os.path.dirname(file) if file and name != file else None  # of a package any file in its folder
+    places = [(frame.f_code.co_filename, line) for frame, line in stack]
+    own = [p for p in places if p[0] == file or (folder and p[0].startswith(folder + os.sep))]
+    place = own[-1] if own else (file or name, 1)
+    if isinstance(error, SyntaxError) and error.filename and folder:
+        place = error.filename, error.lineno or 1
+    hint = None
+    if isinstance(error, Stopped):
+        what = str(error)
+    elif isinstance(error, SystemExit):
+        what = "it exits"
+    else:
+        what = error_text(error)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        hint = f"install what it needs: {quote(error.name)} is not there"
+    return _failed(name, what, place[1], hint, place[0])
 
 
 def _read(path: str) -> bytes:

@@ -16,7 +16,7 @@ from dagprop.graph.records import SAMPLE_AXIS, Graph, Node, Shape
 from dagprop.graph.topology import topological_order
 from dagprop.ops import registry
 from dagprop.ops.contract import Op
-from dagprop.ops.providers.provide import with_plugins
+from dagprop.ops.providers.lacking import with_plugins
 from dagprop.plan.shapes import Shapes, infer_shapes
 
 

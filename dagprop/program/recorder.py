@@ -183,6 +183,10 @@ class Recorder:
             case "multiply" if 1.0 in constants:
                 other = operands[1 - constants.index(1.0)]
                 return other if self.instructions[other].shape == shape else None
+            case "multiply" if -1.0 in constants:
+                other = operands[1 - constants.index(-1.0)]
+                same = self.instructions[other].shape == shape
+                return self.put("negative", (other,), (), shape) if same else None
             case "divide" | "pow" if constants[1] == 1.0 and self.instructions[operands[0]].shape == shape:
                 return operands[0]
             case "pow" if constants[1] == 2.0 and not self._as_written:

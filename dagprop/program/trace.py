@@ -1,18 +1,19 @@
 """The trace: a plan, run on symbols.
 
 It does with symbols what the reference back end does with arrays - the rules, the sums over uses and over broadcast
-axes, the mean over the samples, the step of gradient descent - and what comes out is a program.
+axes, the mean over the samples, the update of the parameters - and what comes out is a program.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from dagprop.errors import DagpropError, PluginError, Problem, quote
 from dagprop.graph.collector import paused_collector
+from dagprop.ops.arguments import place_of
 from dagprop.ops.namespace import Namespace
 from dagprop.plan.abstract import rule_error
 from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
@@ -87,7 +88,7 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
             _propagate(recorder, use, xp, values, gradients, memory)
         except DagpropError:
             raise
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # a rule is anybody's code
             raise named_error(error, use) from error
     for name in plan.wrt:
         if name not in gradients:
@@ -188,8 +189,8 @@ def record_update(
                 raise TypeError(f"the new {name} has shape {symbol.shape}, the parameter {shape}")
     except DagpropError:
         raise
-    except (Exception, SystemExit) as error:
-        file, line = _place(rule.function)
+    except (Exception, SystemExit) as error:  # a rule is anybody's code
+        file, line = place_of(rule.function)
         message = f"the rule of the optimizer {quote(rule.name)} cannot be recorded: {rule_error(error)}"
         raise PluginError(Problem("DP503", message, file=file, line=line)) from error
     return new
@@ -220,7 +221,10 @@ def _propagate(
             memory.update(node=step.node, result=_call(step, xp, values, gradients, {}))
         result = memory["result"][step.part] if isinstance(memory["result"], tuple) else memory["result"]
     if step.kind == "derivative":
-        result = gradients[step.outputs[0]] * result
+        output = gradients[step.outputs[0]]
+        result = output * result
+        if result.shape != output.shape:
+            raise TypeError(f"there are local derivatives of shape {result.shape} for outputs of shape {output.shape}")
     contribution = _sum_to_shape(_real(recorder, result), values[step.target].shape)
     if step.accumulate:
         contribution = elementwise(recorder, "add", gradients[step.target], contribution)
@@ -262,14 +266,9 @@ def _call(
 def named_error(error: BaseException, step: ForwardStep | BackwardStep) -> PluginError:
     """Return the error that names the rule that does what cannot be recorded (DP503)."""
     what = "forward rule" if isinstance(step, ForwardStep) else f"{step.kind} rule for {quote(step.input)}"
-    file, line = _place(step.rule)
+    file, line = place_of(step.rule)
     message = f"the {what} of {quote(step.op)} cannot be recorded: {rule_error(error)}"
     return PluginError(Problem("DP503", message, node=step.node, file=file, line=line))
-
-
-def _place(rule: Callable[..., Any]) -> tuple[str | None, int | None]:
-    code = getattr(rule, "__code__", None)
-    return (code.co_filename, code.co_firstlineno) if code else (None, None)
 
 
 def _argument(argument: Argument, xp: Namespace, values: Symbols, gradients: Symbols) -> Any:

@@ -11,7 +11,6 @@ import numpy as np
 from dagprop.errors import GraphError, Problem, quote, suggest
 from dagprop.graph.records import Choice, Graph, TrainSettings
 from dagprop.graph.signature import check_attribute
-from dagprop.ops.providers.provide import provide
 from dagprop.train.contract import RuleKind, TrainingRule, rules
 
 KEYS: dict[str, RuleKind] = {"optimizer": "optimizer", "schedule": "schedule", "metrics": "metric"}
@@ -50,6 +49,8 @@ def check_choice(kind: RuleKind, choice: object, **given: Any) -> str | None:
     name, settings = _parts(choice)
     known = rules(kind)
     if name not in known:
+        from dagprop.ops.providers.provide import provide  # who has it, if anybody
+
         provided = provide([name], (kind,))
         known = rules(kind)
         if name not in known:
@@ -68,7 +69,7 @@ def check_choice(kind: RuleKind, choice: object, **given: Any) -> str | None:
     except ValueError as error:
         if settings and not _fails(kind, rule, given):
             return f"the settings of the {kind} {quote(name)} are wrong: {error}"
-    except (Exception, SystemExit):
+    except (Exception, SystemExit):  # a rule is anybody's code
         pass
     return None  # what else is wrong is no matter of settings: whoever runs the rule says what it is
 
@@ -77,7 +78,7 @@ def _fails(kind: RuleKind, rule: TrainingRule, given: Mapping[str, Any]) -> bool
     """Whether a rule fails with its own settings too."""
     try:
         _TRIALS[kind](rule, rule.defaults, given)
-    except (Exception, SystemExit):
+    except (Exception, SystemExit):  # a rule is anybody's code
         return True
     return False
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dagprop.errors import ComputationError, GraphError, Problem, error_text, quote
+from dagprop.errors import ComputationError, GraphError, Problem
 from dagprop.graph.records import DEFAULT_INITIALIZER, Choice, Graph
 from dagprop.plan.shapes import problem_at
 from dagprop.train.choices import check_choice, chosen
 from dagprop.train.contract import initializer
+from dagprop.train.running import run_rule, unfit
 from dagprop.train.seeds import generator
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Sizes = tuple[int, ...]
 
 LARGEST = 1 << 40
-"""So many numbers, or more, are in no memory."""
+"""More numbers than this are in no memory."""
 
 
 @initializer("zeros")
@@ -125,23 +126,19 @@ def initialize(choice: Choice, shape: Sizes, random: np.random.Generator) -> Arr
         If there is no such initialiser (DP011).
     ComputationError
         If its rule fails (DP701), or gives no numbers of this shape (DP703).
+    MemoryError
+        If no memory holds so many numbers.
     """
     rule, settings = chosen("initializer", choice)
-    where = f"the rule is at {rule.place[0]}:{rule.place[1]}"
+    if math.prod(shape) > LARGEST:
+        raise MemoryError
+    given = run_rule(rule, settings, f"the shape {shape}", shape=shape, random=random)
     try:
-        given = rule(settings, shape=shape, random=random)
-    except MemoryError:
-        raise
-    except (Exception, SystemExit) as error:
-        if isinstance(error, ValueError) and math.prod(shape) > LARGEST:
-            raise MemoryError from error  # what NumPy says of shapes that no memory could hold
-        message = f"the initializer {quote(rule.name)} failed for the shape {shape}: {error_text(error)}"
-        raise ComputationError(Problem("DP701", message, where)) from error
-    values = np.asarray(given)
+        values = np.asarray(given)
+    except ValueError as error:  # rows of different lengths
+        raise unfit(rule, f"no array for the shape {shape}: {error}") from error
     if values.shape != shape or values.dtype.kind not in "biuf":
-        gives = f"an array of {values.dtype} and shape {values.shape}"
-        message = f"the initializer {quote(rule.name)} gives {gives} for the shape {shape}"
-        raise ComputationError(Problem("DP703", message, where))
+        raise unfit(rule, f"an array of {values.dtype} and shape {values.shape} for the shape {shape}")
     return values
 
 

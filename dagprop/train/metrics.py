@@ -11,13 +11,14 @@ import numpy as np
 from dagprop.backends.numpy_namespace import numpy_namespace
 from dagprop.backends.reference import as_array
 from dagprop.backends.trainer import Batches
-from dagprop.backends.updates import read_only, where
-from dagprop.errors import ComputationError, DagpropError, GraphError, Problem, error_text, quote
+from dagprop.backends.updates import read_only
+from dagprop.errors import GraphError, Problem
 from dagprop.graph.records import SAMPLE_AXIS, Choice
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import Objective, objectives
 from dagprop.train.choices import chosen
 from dagprop.train.contract import TrainingRule
+from dagprop.train.running import run_rule, unfit
 
 CLASS_LOSSES = ("cross_entropy", "binary_cross_entropy_with_logits")
 """The loss ops whose target is a class."""
@@ -129,23 +130,16 @@ def metric_problems(network: Network) -> list[Problem]:
 
 def _measure(rule: TrainingRule, settings: Mapping[str, Any], pair: Pair) -> float:
     """Return what a metric says of predictions: the mean of what its rule gives."""
-    views = [read_only(array) for array in pair]
-    try:
-        with np.errstate(all="ignore"):
-            given = rule(settings, xp=numpy_namespace, prediction=views[0], target=views[1])
-    except DagpropError:
-        raise
-    except (Exception, SystemExit) as error:
-        shapes = f"a prediction of shape {views[0].shape} and a target of shape {views[1].shape}"
-        message = f"the metric {quote(rule.name)} failed for {shapes}: {error_text(error)}"
-        raise ComputationError(Problem("DP701", message, where(rule.function, error))) from error
+    prediction, target = (read_only(array) for array in pair)
+    shapes = f"a prediction of shape {prediction.shape} and a target of shape {target.shape}"
+    with np.errstate(all="ignore"):
+        given = run_rule(rule, settings, shapes, xp=numpy_namespace, prediction=prediction, target=target)
     try:
         values = as_array(given, np.dtype(np.float64))
         if not values.size:
             raise TypeError("it returned an array without numbers")
     except TypeError as error:
-        message = f"the metric {quote(rule.name)} gives no numbers: {error}"
-        raise ComputationError(Problem("DP703", message, where(rule.function, error))) from error
+        raise unfit(rule, f"no numbers: {error}") from error
     with np.errstate(all="ignore"):
         return float(values.mean())
 

@@ -132,6 +132,11 @@ SEVERAL_INPUTS = {
         "-target*log(sigmoid(prediction)) - (1 - target)*log(1 - sigmoid(prediction))",
         ("prediction", "target"),
     ),
+    "binary_cross_entropy_of_logits": (
+        *("max(logit, 0) - logit*target + log(1 + exp(-abs(logit)))", ("logit", "target")),
+    ),
+    "names_like_our_own": ("max(value0, 0)*slope0*sin(value1)", ("value0", "slope0", "value1")),
+    "slope_is_learnt_in_halves": ("max(x, 0) + slope*min(x, 0)", ("x", "slope")),
     "weighted": ("weight*(prediction - target)**2", ("prediction", "target", "weight")),
 }
 """Losses, and activations with what is learnt: formula and inputs."""

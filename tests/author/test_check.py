@@ -40,6 +40,9 @@ BAD = {
         10,
         "gives the shape (2, 5, 3)",
     ),
+    "rule gives None": ("return k * x", "def _():\n    pass", 10, "the derivative rule for x gives a NoneType"),
+    "rule gives text": ("return k * x", "def _():\n    return '1'", 10, "the derivative rule for x gives a str"),
+    "rule gives a list": ("return k * x", "def _():\n    return [1]", 10, "the derivative rule for x gives a list"),
     "unknown function": ("return xp.expp(x)", "def _():\n    return 1", 7, 'did you mean "exp"?'),
     "fails": ("return k * x", "def _(x):\n    return 1 / None", 12, "the derivative rule for x fails"),
     "depends on values": (
@@ -143,3 +146,13 @@ def test_what_is_worth_knowing_is_no_mistake(body, rule, message, tmp_path):
     assert report.ok
     notes = [problem.message for item in report.items for problem in item.problems]
     assert any(message in note for note in notes) if message else not notes
+
+
+@pytest.mark.parametrize("steps", [40, 1000])
+def test_a_rule_that_repeats_a_step_is_checked_without_its_endless_formula(steps, tmp_path):
+    repeat = f"    for _ in range({steps}):\n        "
+    body = f"{repeat}x = x * (1 - x)\n    return x\n"
+    rule = f"def _(x):\n    d = 1\n{repeat}d, x = d * (1 - 2 * x), x * (1 - x)\n    return d\n"
+    (report,), _ = check(tmp_path, HEAD + body + RULE + rule)
+    assert report.ok, problems_of([report])
+    assert {item.name: item.status for item in report.items}["symbolic derivative"] == "skipped"

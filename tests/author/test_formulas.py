@@ -7,36 +7,38 @@ import pytest
 
 from dagprop.author.check import check_file
 from dagprop.author.choose import choose_rules
-from dagprop.author.declaration import make_wish
 from dagprop.author.expression import Name, replaced
+from dagprop.author.new_op import new_op
 from dagprop.author.numbers import float_values
 from dagprop.author.parse import parse_formula
 from dagprop.author.plugin_file import plugin_text
-from dagprop.author.trial import forward, gradient
+from dagprop.author.trial import forward
+from dagprop.errors import PluginError
 from dagprop.ops.plugins import load_plugin
 from dagprop.ops.registry import ops
 from tests.author.formulas import FORMULAS, POINTS, SEVERAL_INPUTS, exact
+from tests.ops.samples import gradient
 
 TOLERANCE = 1e-12
 
 
 def write_plugin(folder, name, formula, inputs=("x",), attributes=None):
-    wish = make_wish(name, inputs=inputs, attributes=attributes, formula=formula)
-    tree = parse_formula(formula, wish.inputs, wish.attributes)
+    new = new_op(name, inputs=inputs, attributes=attributes, formula=formula)
+    tree = parse_formula(formula, new.inputs, new.attributes)
     path = folder / f"{name}.py"
-    path.write_text(plugin_text(wish, choose_rules(tree, wish.inputs, wish.attributes), str(path)), encoding="utf-8")
-    return wish, path
+    path.write_text(plugin_text(new, choose_rules(tree, new.inputs, new.attributes), str(path)), encoding="utf-8")
+    return new, path
 
 
 @pytest.mark.usefixtures("own_ops")
 @pytest.mark.parametrize("name", FORMULAS)
 def test_a_formula_keeps_its_digits_and_passes_the_check(name, tmp_path):
     known = FORMULAS[name]
-    wish, path = write_plugin(tmp_path, name, known.formula, attributes=known.attributes)
+    new, path = write_plugin(tmp_path, name, known.formula, attributes=known.attributes)
     reports = check_file(str(path), timed=False)
-    assert [(report.name, report.ok) for report in reports] == [(wish.op, True)]
+    assert [(report.name, report.ok) for report in reports] == [(new.op, True)]
     load_plugin(str(path))
-    op = ops()[wish.op]
+    op = ops()[new.op]
     x = np.array([point for point in POINTS if point not in known.kinks])
     with np.errstate(over="ignore", under="ignore"):
         y = forward(op, [x], known.attributes)
@@ -50,10 +52,10 @@ def test_a_formula_keeps_its_digits_and_passes_the_check(name, tmp_path):
 @pytest.mark.parametrize("name", SEVERAL_INPUTS)
 def test_formulas_of_several_inputs_pass_the_check(name, tmp_path):
     formula, inputs = SEVERAL_INPUTS[name]
-    wish, path = write_plugin(tmp_path, name, formula, inputs)
+    new, path = write_plugin(tmp_path, name, formula, inputs)
     (report,) = check_file(str(path), timed=False)
     assert report.ok, report
-    assert set(ops()) & {wish.op} == set()  # a check leaves nothing behind
+    assert set(ops()) & {new.op} == set()  # a check leaves nothing behind
 
 
 def test_a_rule_is_as_its_author_wrote_it_where_that_is_right():
@@ -91,3 +93,9 @@ def test_derivatives_at_kinks_are_those_of_the_built_in_ops(formula, at, slope):
     rules = choose_rules(tree, ["x"], {})
     written = replaced(rules.derivatives["x"].tree, {Name("y"): rules.forward.tree})
     assert float_values(written, {"x": np.array([at])}).item() == slope
+
+
+@pytest.mark.parametrize("formula", ["x*1e308*10", "1e308*x**2"])
+def test_a_derivative_that_float64_cannot_hold_is_a_mistake(formula):
+    with pytest.raises(PluginError, match="too large"):
+        choose_rules(parse_formula(formula, ["x"], []), ["x"], {})

@@ -1,5 +1,7 @@
 """The reference back end: errors inside rules, sums over broadcast axes, ops with several outputs."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 import dagprop
 from dagprop.backends.reference import sum_to_shape
-from dagprop.errors import ComputationError, GraphError
+from dagprop.errors import ComputationError, DagpropError, GraphError
 from dagprop.ops.registry import op
 
 pytestmark = pytest.mark.usefixtures("own_ops")
@@ -62,8 +64,11 @@ def test_an_error_in_a_derivative_rule_names_the_input(load_graph):
         ("pullback", lambda xp, g: xp.concat([g, g])),
         ("pullback", lambda xp, g: xp.sum(g)),
         ("derivative", lambda xp, x: xp.concat([x, x])[:-1]),
+        ("derivative", lambda xp, x: xp.stack([x, x])),
+        ("derivative", lambda x: [1, 2, 3]),
+        ("derivative", lambda x: "1"),
     ],
-    ids=["too long", "too few axes", "does not broadcast"],
+    ids=["too long", "too few axes", "does not broadcast", "more than outputs", "a list", "text"],
 )
 def test_a_gradient_of_the_wrong_shape_is_an_error(load_graph, kind, rule):
     @op("odd")
@@ -74,6 +79,9 @@ def test_a_gradient_of_the_wrong_shape_is_an_error(load_graph, kind, rule):
     with pytest.raises(ComputationError, match='node "bad"') as caught:
         dagprop.value_and_grad(graph_of(load_graph, "odd"))
     assert caught.value.problems[0].code == "DP703"
+    for call in (dagprop.backprop, partial(dagprop.train, epochs=1, backend="compiled")):
+        with pytest.raises(DagpropError, match=r'"bad"|cannot be compiled'):
+            call(graph_of(load_graph, "odd"))
 
 
 def test_an_op_with_two_outputs(load_graph):

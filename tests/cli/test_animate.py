@@ -64,6 +64,7 @@ def test_frames_go_into_a_folder(dagprop, tmp_path):
         (["-o", "x.svg"], 2, "DP011"),
         (["--around", "hiden"], 2, "DP104"),
         (["--wrt", "w9"], 2, "DP104"),
+        (["--wrt", ","], 2, "--wrt"),
         (["-o", "no/such/folder/x.html"], 2, "DP603"),
         (["-f", "html", "-o", "graphs"], 2, "DP603"),
         (["--lr", "nan"], 2, "--lr"),

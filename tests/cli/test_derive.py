@@ -233,7 +233,7 @@ def test_a_page_on_standard_output_is_nothing_but_the_page(dagprop):
     ("arguments", "message"),
     [
         (("--wrt", "w33"), 'did you mean "w3"?'),
-        (("--wrt", ","), "--wrt names no node, as in --wrt w1,w2"),
+        (("--wrt", ","), "Invalid value for '--wrt': it names nothing, as in a,b"),
         (("--element", "a,b"), "'a,b' is not of the form 0,2"),
         (("--wrt", "L"), "the derivative of the loss by itself is 1"),
         (("--numeric", "none"), "is not one of 'symbolic', 'substituted', 'all'"),

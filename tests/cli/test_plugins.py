@@ -1,8 +1,10 @@
 """Plugins at the command line: registered, listed, broken; their commands; and everything else goes on."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -112,6 +114,56 @@ def test_a_bad_package_is_skipped_and_listed(call, graph, tmp_path, monkeypatch,
     refused = call("plugins", "add", "own-bad")
     assert refused.exit_code == 2 and f"{file}:{line}: " in refused.err
     assert call("run", graph).exit_code == 0
+
+
+SWALLOWS = """import signal
+
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
+while True:
+    try:
+        while True:
+            pass
+    except:
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "code"), [(SWALLOWS, (4, 5, 6, 7, 8, 9), 2), ("sum(range(10**13))\n", (1,), 1)]
+)
+def test_what_lets_nothing_stop_it_ends_the_program_with_its_line(graph, tmp_path, text, lines, code):
+    path = write(tmp_path, text)
+    command = [sys.executable, "-m", "dagprop.cli.main", "run", str(graph), "--plugin", path]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env={**os.environ, "DAGPROP_PLUGIN_SECONDS": "0.2"}
+    )
+    assert done.returncode == code and done.stdout == ""
+    assert any(
+        f"{path}:{line}: " in done.stderr if code == 2 else f'"{path}", line {line}' in done.stderr for line in lines
+    )
+
+
+BUSY = """import os
+import sys
+from pathlib import Path
+import threading
+import time
+
+os.write(1, b"to descriptor 1 ")
+os.system("echo from another program")
+print("past dagprop", file=sys.__stdout__)
+assert os.read(0, 1) == b""
+os.chdir("/")
+threading.Thread(target=time.sleep, args=(1000,)).start()
+"""
+
+
+def test_what_a_plugin_leaves_behind_does_not_disturb_the_command(graph, tmp_path):
+    path = write(tmp_path, GOOD + BUSY)
+    command = [sys.executable, "-m", "dagprop.cli.main", "run", "-", "--json", "--plugin", path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, input=Path(graph).read_text())
+    assert done.returncode == 0 and json.loads(done.stdout)
+    assert {"to descriptor 1 from another program", "past dagprop"} == set(done.stderr.splitlines())
 
 
 def test_several_are_added_and_those_that_are_broken_are_named(call, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -116,6 +117,17 @@ def test_the_report_as_json(dagprop, tmp_path):
     assert (bad["ok"], good["ok"], good["kind"], good["name"]) == (False, True, "op", "sigmoid")
     assert bad["checks"][0]["problems"][0]["line"] == 1
     json.dumps(done.json)
+
+
+@pytest.mark.parametrize(
+    "doc", ['ends with "quotes"', 'x"""\nimport os', "a \\ b \\n", "two\n\nparagraphs", "long " * 60]
+)
+def test_whatever_the_sentence_is_it_stays_a_docstring(dagprop, tmp_path, doc):
+    done = dagprop(*MISH, "--doc", doc, folder=tmp_path)
+    assert done.exit_code == 0, done.out
+    tree = ast.parse((tmp_path / "plugins/mish.py").read_text("utf-8"))
+    assert [type(node) for node in tree.body] == [ast.Expr, ast.ImportFrom, ast.FunctionDef, ast.FunctionDef]
+    assert ast.get_docstring(tree.body[2]).split()[0] == doc.replace('"""', "'''").split()[0]
 
 
 def test_an_unknown_name_is_told(dagprop):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,8 @@ DAGPROP = f"{sys.executable} -m dagprop.cli.main"
 def shell(command, folder=ROOT):
     """Run a line of bash in which ``dagprop`` is the command, and return what became of it."""
     line = f'dagprop() {{ {DAGPROP} "$@"; }}; {command}'
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    own = {name: value for name, value in os.environ.items() if name.startswith("DAGPROP_")}  # the test's configuration
+    environment = {**own, "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(
         ["bash", "-c", line], cwd=folder, capture_output=True, text=True, env=environment, check=False
     )

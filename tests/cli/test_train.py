@@ -233,4 +233,4 @@ def test_explanations_say_which_update_is_taken(dagprop, line):
     assert "square ← 0.999 · square + 0.001 · (∂L/∂θ)^2" in derived
     assert "w ← w - η" not in derived and "vector form" not in derived
     stepped = dagprop("backprop", "adam.json", "--lr", "0.1", *PLUGINS, folder=line).out
-    assert "this is plain gradient descent; train takes its steps by adam" in stepped
+    assert "this is plain gradient descent; the training goes by adam" in stepped

@@ -1,5 +1,6 @@
 """Inputs to try every op on, and a back-propagation of one op that knows nothing of dagprop's engine."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from dagprop.author.trial import (
     attribute_rows,
     elementwise_shapes,
     input_count,
+    input_name,
     is_elementwise,
+    rule_result,
 )
 from dagprop.ops.contract import Op
 from dagprop.ops.declared import isolated
@@ -124,6 +127,31 @@ def sample(case: Case, dtype: type = np.float64, seed: int = 0) -> list[np.ndarr
         array.setflags(write=False)
         arrays.append(array)
     return arrays
+
+
+def gradient(op: Op, position: int, inputs: Sequence[Any], attributes: dict[str, Any], g: Any) -> np.ndarray:
+    """Return ∂L/∂input for a given ∂L/∂y."""
+    result = rule_result(op, position, inputs, attributes, g)
+    if op.rules[input_name(op, position)].kind == "derivative":
+        result = g * result
+    return unbroadcast(np.asarray(result), inputs[position].shape)
+
+
+def unbroadcast(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the sum over the axes along which broadcasting repeated an array of that shape.
+
+    Raises
+    ------
+    ValueError
+        If the array cannot be what an array of that shape was broadcast to.
+    """
+    array = array.sum(axis=tuple(range(array.ndim - len(shape))))
+    for axis, size in enumerate(shape):
+        if size == 1:
+            array = array.sum(axis=axis, keepdims=True)
+    if array.shape != shape:
+        raise ValueError(f"{array.shape} is not what {shape} broadcasts to")
+    return array
 
 
 def numerical_gradient(function: Any, x: np.ndarray, g: np.ndarray, step: float = 1e-3) -> np.ndarray:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dagprop.author.trial import forward, gradient
-from tests.ops.samples import all_ops
+from dagprop.author.trial import forward
+from tests.ops.samples import all_ops, gradient
 
 DATA = Path(__file__).parents[1] / "data"
 CASES = json.loads((DATA / "op_oracle.json").read_text())["cases"]

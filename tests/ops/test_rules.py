@@ -5,9 +5,20 @@ import warnings
 import numpy as np
 import pytest
 
-from dagprop.author.trial import Case, forward, gradient, is_elementwise, rule_result
+from dagprop.author.trial import Case, forward, is_elementwise, rule_result
 from dagprop.plan.abstract import AbstractArray, abstract_namespace
-from tests.ops.samples import CHOICE, NOT_ZERO, POSITIVE, PROBABILITY, STEPS, all_ops, cases, numerical_gradient, sample
+from tests.ops.samples import (
+    CHOICE,
+    NOT_ZERO,
+    POSITIVE,
+    PROBABILITY,
+    STEPS,
+    all_ops,
+    cases,
+    gradient,
+    numerical_gradient,
+    sample,
+)
 
 CASES = cases()
 ELEMENTWISE = [op for op in all_ops().values() if is_elementwise(op)]

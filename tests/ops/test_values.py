@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dagprop.author.trial import forward, gradient
+from dagprop.author.trial import forward
 from dagprop.backends.numpy_namespace import numpy_namespace
-from tests.ops.samples import all_ops
+from tests.ops.samples import all_ops, gradient
 
 # op, inputs, attributes, the result, the gradient of each input (None: not asked for) for ∂L/∂y = 1
 KINKS = [

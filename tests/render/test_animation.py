@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import hypothesis
@@ -31,7 +32,7 @@ def step_of(graph, rate=0.5):
     steps = plan(network, every, (loss,), every)
     new = {id: done.values[id] - rate * done.gradients[id] for id in graph.parameters()}
     derivation = dagprop.derive(graph, every)
-    return TrainingStep(network, loss, done, derivation, every, steps.forward, steps.backward, rate, new, 0.0)
+    return TrainingStep(done, derivation, steps, rate, new, 0.0)
 
 
 def animated(graph, **view):
@@ -221,3 +222,11 @@ def test_a_cut_arrow_keeps_its_ends(end):
     if end[0] == 30:
         assert np.hypot(*parts.middle[0]) == pytest.approx(10, abs=0.01)
         assert np.hypot(parts.middle[-1][0] - 30, parts.middle[-1][1]) == pytest.approx(10, abs=0.01)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "halved"])
+def test_what_the_update_is_not_is_said(own_ops, optimizer):
+    dagprop.optimizer("halved")(lambda parameter, gradient: parameter / 2)
+    graph = dagprop.load("graphs/smallest-perceptron.json")
+    made = animated(replace(graph, train=replace(graph.train, optimizer=optimizer)))
+    assert ("the training goes by halved" in made.frames[-1].remark) == (optimizer == "halved")

@@ -10,7 +10,7 @@ import pytest
 import dagprop
 from dagprop.cli.main import main
 from tests.browser import browser, needs_browser
-from tests.render.test_formats import HOSTILE
+from tests.render.test_formats import IN_FILES
 
 NODES = """Object.fromEntries([...document.querySelectorAll("[data-node]")].map((node) => [node.dataset.node, {
   value: node.dataset.value, grad: node.dataset.grad,
@@ -260,7 +260,7 @@ class Outline(html.parser.HTMLParser):
 
 
 EVIL = "</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
-TEXTS = [*(text for text in HOSTILE if text.isprintable()), EVIL, f"</title>{EVIL}", f"--></style>{EVIL}<!--<script>"]
+TEXTS = [*IN_FILES, EVIL, f"</title>{EVIL}", f"--></style>{EVIL}<!--<script>"]
 
 
 def graph_of(load_graph, texts):

@@ -314,6 +314,7 @@ def test_an_initializer_of_a_plugin_starts_a_parameter(load_graph):
         (lambda shape, random: random.normal(size=3), "DP703", r"shape \(3,\) for the shape \(2, 2\)"),
         (lambda shape: shape[7], "DP701", r'the initializer "bad" failed for the shape \(2, 2\): IndexError'),
         (lambda shape: np.full(shape, "a"), "DP703", "an array of <U1"),
+        (lambda shape: [[1.0], [2.0, 3.0]], "DP703", r"gives no array for the shape \(2, 2\)"),
     ],
 )
 def test_an_initializer_that_fails_is_named_with_the_node(load_graph, rule, code, message):

@@ -12,6 +12,7 @@ from pathlib import Path
 from dagprop.ops.providers.memory import Plugin
 
 GROUP = "dagprop.plugins"
+"""The group of entry points in which installed plugins are found."""
 
 
 def installed() -> tuple[Plugin, ...]:

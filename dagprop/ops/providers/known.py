@@ -22,7 +22,8 @@ class Known:
     Attributes
     ----------
     plugin : Plugin
-    status : {"ok", "removed", "off", "missing", "changed", "broken"}
+    status : {"ok", "removed", "off", "missing", "changed", "broken", "conflict"}
+        The last only once it has been compared with others (:mod:`dagprop.ops.providers.inspect`).
     why : str
         Unless it is ok: what is in the way.
     remedy : str

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,8 @@ def remembered() -> tuple[Plugin, ...]:
         document = json.loads(file.read_bytes())
         if type(document) is not dict or document.get("version") != VERSION:
             raise TypeError(f'"version" is not {VERSION}')
+        if type(document.get("plugins", [])) is not list:
+            raise TypeError('"plugins" is no list')
         return tuple(_plugin(entry) for entry in document.get("plugins", ()))
     except FileNotFoundError:
         return ()
@@ -124,8 +126,9 @@ def remember(plugins: Iterable[Plugin]) -> None:
     PluginError
         If the file cannot be read (DP506) or written (DP603).
     """
-    found = {plugin.key: plugin for plugin in remembered()}
-    _write({**found, **{plugin.key: plugin for plugin in plugins}}.values())
+    with _alone():
+        found = {plugin.key: plugin for plugin in remembered()}
+        _write({**found, **{plugin.key: plugin for plugin in plugins}}.values())
 
 
 def forget_plugin(plugin: Plugin) -> None:
@@ -136,7 +139,23 @@ def forget_plugin(plugin: Plugin) -> None:
     PluginError
         As for :func:`remember`.
     """
-    _write(known for known in remembered() if known.key != plugin.key)
+    with _alone():
+        _write(known for known in remembered() if known.key != plugin.key)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keep other processes from writing between our reading and our writing, where the system can."""
+    with ExitStack() as stack:
+        with suppress(ImportError, OSError):  # whether the folder can be written is said by who writes the file
+            import fcntl
+
+            folder = memory_file().parent
+            folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, handle)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _write(plugins: Iterable[Plugin]) -> None:

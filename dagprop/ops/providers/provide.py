@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -104,7 +104,7 @@ def provide(names: Iterable[str], kinds: Sequence[Kind] = GRAPH_KINDS, near: str
             hint = f"switch one off: {others[0].plugin.remove_command}"
             result.conflicts[name] = Problem("DP502", message, hint)
         elif having:
-            known = having[0]
+            known = min(having, key=lambda known: known.status == "removed")  # what is wanted is said first
             result.hints[name] = f"the plugin {known.plugin} has it, but {_short(known.why)}: {known.remedy}"
         else:
             nearby = declared_nearby(kinds, near) if nearby is None else nearby
@@ -113,38 +113,6 @@ def provide(names: Iterable[str], kinds: Sequence[Kind] = GRAPH_KINDS, near: str
                 result.hints[name] = near_miss
     result.problems.extend(_broken(plugins) if set(wanted) - set(result.loaded) - set(result.conflicts) else ())
     return result
-
-
-def with_plugins(
-    problems: Sequence[Problem], check_again: Callable[[], Sequence[Problem]], near: str | None = None
-) -> tuple[list[Problem], list[Problem]]:
-    """Let plugins provide the ops that something lacks, and check it again, until that brings nothing more.
-
-    Parameters
-    ----------
-    problems : sequence of Problem
-        What is wrong so far.
-    check_again : callable
-        Returns what is wrong now.
-    near : str, optional
-        As for :func:`provide`.
-
-    Returns
-    -------
-    problems : list of Problem
-        What was found last; of a name that is still unknown it is said who has it.
-    others : list of Problem
-        What is wrong with plugins.
-    """
-    provided = Provided()
-    asked: set[str] = set()
-    while unknown := {problem.unknown for problem in problems if problem.unknown} - asked:
-        asked |= unknown
-        more = provide(sorted(unknown), near=near)
-        provided.add(more)
-        if more.loaded:  # what was loaded may be a layer that uses further ops
-            problems = check_again()
-    return [provided.explain(problem) for problem in problems], provided.problems
 
 
 def load_known(plugins: Iterable[Known]) -> list[Problem]:

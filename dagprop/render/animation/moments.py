@@ -53,7 +53,7 @@ def moments(step: TrainingStep, items: Items) -> tuple[Moment, ...]:
     What happens inside a call that is not opened is one moment, when its last value, or the last share of a gradient,
     is there; what happens to nodes that are not drawn is none.
     """
-    end = len(step.forward)
+    end = len(step.plan.forward)
     return (
         Moment("start"),
         *_forward(step, items),
@@ -71,8 +71,8 @@ def _loss_item(step: TrainingStep, items: Items) -> str | None:
 
 def _forward(step: TrainingStep, items: Items) -> Iterator[Moment]:
     place = items.by_node()
-    last = {place[forward.node]: number for number, forward in enumerate(step.forward) if forward.node in place}
-    for number, forward in enumerate(step.forward):
+    last = {place[forward.node]: number for number, forward in enumerate(step.plan.forward) if forward.node in place}
+    for number, forward in enumerate(step.plan.forward):
         item = place.get(forward.node)
         if item is not None and last[item] == number:
             equations = () if items.of[item].call else step.forward_equations(forward)
@@ -88,15 +88,15 @@ def _backward(step: TrainingStep, items: Items) -> Iterator[Moment]:
     }
 
     def link_of(number: int) -> int | None:
-        backward = step.backward[number]
+        backward = step.plan.backward[number]
         user = place.get(backward.node)
         if user is None:
             return None
         return links.get((user, backward.target, None if items.of[user].call else backward.position))
 
-    last = {link_of(number): number for number in range(len(step.backward))}
+    last = {link_of(number): number for number in range(len(step.plan.backward))}
     passed: set[str] = set()
-    for number, backward in enumerate(step.backward):
+    for number, backward in enumerate(step.plan.backward):
         link = link_of(number)
         if link is None or last[link] != number:
             continue
@@ -108,7 +108,7 @@ def _backward(step: TrainingStep, items: Items) -> Iterator[Moment]:
             user,
             backward.target,
             link,
-            len(step.forward),
+            len(step.plan.forward),
             number + 1,
             reused=reused and split_reference(step.loss)[0] not in items.of[user].nodes,
             equations=(step.backward_equation(backward.target, number + 1),),
@@ -119,8 +119,8 @@ def _update(step: TrainingStep, items: Items) -> Iterator[Moment]:
     if not items.by_node().keys().isdisjoint(step.updated):
         yield Moment(
             "update",
-            forward=len(step.forward),
-            backward=len(step.backward),
+            forward=len(step.plan.forward),
+            backward=len(step.plan.backward),
             updated=True,
             equations=tuple(step.update_equations().values()),
         )

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dagprop.explain.document import Equation
+from dagprop.explain.notation import partial_text
 from dagprop.explain.numbers import Shown, number_text
 from dagprop.explain.printer import ATOM, Printed, Printer
 from dagprop.explain.rule_formulas import UPSTREAM
 from dagprop.explain.training_step import TrainingStep
-from dagprop.explain.update_formulas import PLAIN
+from dagprop.explain.update_formulas import plain_note
 from dagprop.render.animation.moments import Moment
 from dagprop.render.diagrams.build import REUSED
 from dagprop.render.diagrams.items import Items
 from dagprop.render.diagrams.labels import Labels
-from dagprop.render.diagrams.names import partial_text
-from dagprop.train.choices import choice_text
 
 LONGEST = 60
 """A row of more characters is left to the derivation."""
@@ -97,7 +96,6 @@ def remark_text(step: TrainingStep, moment: Moment, items: Items, labels: Labels
             number_text(x, printer.shown.digits).replace("-", "−") for x in (step.done.loss, step.loss_after)
         )
         words.append(f"With the new values {labels.full(step.loss)} = {after} instead of {before}.")
-        optimizer = step.network.graph.train.optimizer
-        if optimizer != PLAIN:
-            words.append(f"This is plain gradient descent; the training goes by {choice_text(optimizer)}.")
+        note = plain_note(step.network.graph.train.optimizer)
+        words += [f"{note[0].upper()}{note[1:]}."] if note else []
     return " ".join(words)

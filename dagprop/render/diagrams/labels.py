@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dagprop.explain.notation import partial_text
 from dagprop.graph.records import Graph, Node, split_reference
 from dagprop.plan.network import Network
 from dagprop.render.diagrams.chains import Chain
 from dagprop.render.diagrams.items import Item, Items, Link, call_of, declared_call
-from dagprop.render.diagrams.names import clean, from_id, from_reference, from_tex, name_of, partial_text, shorten
+from dagprop.render.diagrams.names import clean, from_id, from_reference, from_tex, name_of, shorten
 from dagprop.render.diagrams.records import DiagramEdge, DiagramNode
 from dagprop.render.diagrams.symbols import array_text, kind_of, shape_text, sign_of, strengths, symbol_of
 from dagprop.render.diagrams.view import Numbers, View

@@ -122,12 +122,6 @@ def _lifted(index: str, content: str) -> str:
     return f"^({content})"  # not simple
 
 
-def partial_text(of: str, by: str) -> str:
-    """Return how a partial derivative is written, of names; one that has signs in it stands in brackets."""
-    of, by = (f"({name})" if set(name) & set("/ +-·=") else name for name in (of, by))
-    return f"∂{of}/∂{by}"
-
-
 def clean(text: str) -> str:
     """Return text on one line without characters that no format shows, or that turn its direction."""
     spaced = re.sub(r"\s+", " ", text).strip()

@@ -1,6 +1,7 @@
 """The file of registered plugins: written, read, broken."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -52,7 +53,7 @@ def one(**entry):
         ("{", "Expecting"),
         ("[]", '"version" is not 1'),
         ('{"version": 2}', '"version" is not 1'),
-        ('{"version": 1, "plugins": 3}', "not iterable"),
+        ('{"version": 1, "plugins": 3}', '"plugins" is no list'),
         ('{"version": 1, "plugins": [3]}', "no object with a name"),
         ('{"version": 1, "plugins": [{"name": "own"}]}', "no source"),
         (one(enabled="yes"), "no source, or is neither enabled nor not"),
@@ -89,3 +90,9 @@ def test_a_folder_that_cannot_be_written_is_an_error(monkeypatch, tmp_path):
     with pytest.raises(PluginError, match="cannot be written") as caught:
         remember([FILE])
     assert caught.value.problems[0].code == "DP603" and "DAGPROP_CONFIG_DIR" in str(caught.value)
+
+
+def test_what_is_remembered_at_once_is_all_remembered():
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: remember([Plugin(f"p{number}", f"/p{number}.py")]), range(24)))
+    assert len(remembered()) == 24

@@ -338,3 +338,22 @@ def test_a_file_in_the_working_folder_does_not_stand_in_for_a_module(tmp_path, m
     write(tmp_path, "raise SystemExit\n", "json.py")
     monkeypatch.chdir(tmp_path)
     assert [plugin.name for plugin in add_plugin(write(tmp_path))] == ["own"]
+
+
+def test_a_link_is_a_plugin_of_its_own_name(tmp_path):
+    write(tmp_path, name="real.py")
+    (tmp_path / "link.py").symlink_to(tmp_path / "real.py")
+    (added,) = add_plugin(str(tmp_path / "link.py"))
+    assert (added.name, dict(added.declares)) == ("link", {"op": {"double": "Twice x."}})
+    assert provide(["double"]).loaded == ["double"]
+
+
+def test_of_several_that_have_a_name_the_one_that_is_wanted_is_told_and_accepted_by_its_name(tmp_path):
+    add_plugin(write(tmp_path, name="a.py"))
+    remove_plugin("a")
+    path = write(tmp_path, name="b.py")
+    add_plugin(path)
+    write(tmp_path, GOOD + "# changed\n", "b.py")
+    assert f"b ({path}) has it, but its file has changed" in provide(["double"]).hints["double"]
+    add_plugin("b")
+    assert provide(["double"]).loaded == ["double"]

@@ -13,8 +13,8 @@ from dagprop.ops.registry import vocabulary
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """A new op as its author wants it.
+class NewOp:
+    """A new op, as its author asks for it.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Wish:
         return "rule" if keyword.iskeyword(self.op) or self.op in ("op", "math", "xp", *self.inputs) else self.op
 
 
-def make_wish(
+def new_op(
     name: str,
     *,
     op: str | None = None,
@@ -55,8 +55,8 @@ def make_wish(
     formula: str | None = None,
     pullback: bool = False,
     doc: str | None = None,
-) -> Wish:
-    """Return what an author asks for.
+) -> NewOp:
+    """Return the op that an author asks for.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def make_wish(
         raise PluginError(*found)
     chosen = op or (f"my_{name}" if name in vocabulary() else name)
     title = name.replace("_", " ").capitalize()
-    return Wish(name, chosen, inputs, attributes, formula, pullback, doc or _sentence(title, formula))
+    return NewOp(name, chosen, inputs, attributes, formula, pullback, doc or _sentence(title, formula))
 
 
 def _sentence(title: str, formula: str | None) -> str:
