@@ -203,6 +203,7 @@ def _file_block(match: re.Match[str]) -> str:
 def _console_block(match: re.Match[str]) -> str:
     printed = run_command(match[2])
     assert printed.strip(), f"prints nothing: {match[2]}"
+    assert "[DP000]" not in printed, f"fails: {match[2]}\n{printed}"
     return match[1] + printed + match[4]
 
 

@@ -102,6 +102,8 @@ def command(
     session = open_session(graph, **session_options)
     feeds = session.feeds(data, row)
     derivation = derive(session.graph, wrt or None, feeds, session.parameters)
+    if wrt and not derivation.lines:
+        raise click.UsageError(f"--wrt {wrt[0]}: the derivative of the loss by itself is 1; name what it depends on")
     note_random_parameters(session)
     warn_non_finite(derivation.network, derivation.values)
     refuse_element(derivation, element)

@@ -101,6 +101,8 @@ def split_names(context: click.Context, option: click.Parameter, texts: tuple[st
 class Finite(click.FloatRange):
     """A range of numbers without NaN and infinity, which a FloatRange lets through."""
 
+    name = "number"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the number."""
         number = super().convert(value, param, ctx)
@@ -170,7 +172,12 @@ def document_form(format: Any, standalone: bool, output: str | None) -> tuple[An
     if format is not None:
         return format, standalone
     by_name = {".tex": "latex", ".md": "markdown", ".html": "html"}
-    found = by_name.get(os.path.splitext(output or "")[1].lower())
+    ending = os.path.splitext(output or "")[1].lower()
+    if ending in (".pdf", ".svg", ".png", ".docx"):
+        raise click.UsageError(
+            f"nothing is written as {ending} here: -o NAME.tex is for pdflatex, NAME.html for a browser"
+        )
+    found = by_name.get(ending)
     return (found, True) if found else ("text", standalone)
 
 

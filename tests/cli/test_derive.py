@@ -151,6 +151,13 @@ def test_the_name_of_the_output_says_the_format(dagprop, tmp_path, command, name
         assert target.read_text(encoding="utf-8") == dagprop(command, CHAIN, "--format", format).out
 
 
+@pytest.mark.parametrize("command", ["derive", "equation"])
+def test_text_is_not_written_under_the_name_of_another_format(dagprop, tmp_path, command):
+    target = tmp_path / "a.pdf"
+    done = dagprop(command, CHAIN, "-o", str(target))
+    assert done.exit_code == 2 and "-o NAME.tex is for pdflatex" in done.err and not target.exists()
+
+
 NUMERIC = {
     "symbolic": ["∂L/∂w3 = ∂L/∂f3 · ∂f3/∂a3 · ∂a3/∂w3", "= -(y - f3) · f3(1 - f3) · f2"],
     "substituted": [
@@ -228,6 +235,7 @@ def test_a_page_on_standard_output_is_nothing_but_the_page(dagprop):
         (("--wrt", "w33"), 'did you mean "w3"?'),
         (("--wrt", ","), "Invalid value for '--wrt': it names nothing, as in a,b"),
         (("--element", "a,b"), "'a,b' is not of the form 0,2"),
+        (("--wrt", "L"), "the derivative of the loss by itself is 1"),
         (("--numeric", "none"), "is not one of 'symbolic', 'substituted', 'all'"),
         (("--digits", "0"), "0 is not in the range"),
         (("--set", "w33=1"), 'did you mean "w3"?'),

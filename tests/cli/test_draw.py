@@ -43,6 +43,7 @@ def test_all_draws_one_picture_for_each_parameter_in_their_order(dagprop, tmp_pa
         (["--around", "hiden"], 2, "DP104"),
         (["--show", "vlue"], 2, 'did you mean "value"?'),
         (["-o", "x.jpg"], 2, "DP011"),
+        (["-o", "x.html"], 2, "dagprop animate makes pages"),
         (["--all", "-f", "svg"], 2, "name a file with -o"),
         (["--all", "--chain", "w1"], 2, "does not go with --chain"),
         (["--weights", "edge", "--weights", "node"], 2, "at most"),

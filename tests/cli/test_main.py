@@ -57,6 +57,7 @@ def test_version(dagprop):
         (["run", "graphs/xor.json", "--sed", "1"], "--seed"),
         (["run", "graphs/xro.json"], "DP001"),
         (["run", "graphs"], "DP001"),
+        (["train", "graphs/xor.json", "--lr", "high"], "'high' is not a valid number"),
         (["ops", "show", "sigmod"], 'did you mean "sigmoid"?'),
         (["ops", "show", "MSE"], 'here it is called "mean_squared_error"'),
         (["run", "graphs/xor.json", "--plugin", "nowhere.py"], "DP501"),

@@ -47,7 +47,9 @@ def format_of(path: str) -> str:
     format = ENDINGS.get(ending, ending)
     if format not in FORMATS:
         message = f"the name {quote(path)} does not say what to draw" if not ending else f"no format ends in .{ending}"
-        raise GraphError(Problem("DP011", message, f"end it in .svg, .png or .pdf, or choose of {', '.join(FORMATS)}"))
+        page = "dagprop animate makes pages; or " if ending in ("html", "htm", "gif") else ""
+        hint = f"{page}end it in .svg, .png or .pdf, or choose of {', '.join(FORMATS)}"
+        raise GraphError(Problem("DP011", message, hint))
     return format
 
 
