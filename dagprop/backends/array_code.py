@@ -20,7 +20,7 @@ from dagprop.backends.kernel_code import kernel, module_text
 from dagprop.backends.llvm_code import TYPES
 from dagprop.backends.llvm_engine import registers
 from dagprop.backends.product_code import Product, product_text
-from dagprop.backends.products import Parts, binding, largest_left, own_products
+from dagprop.backends.products import largest_left, own_products
 from dagprop.program.records import Instruction, Program
 
 
@@ -72,7 +72,7 @@ def array_code(
 class _Writer:
     """The lines so far: those that run once, and those of a step."""
 
-    def __init__(self, lowered: Lowered, units: list[Unit], products: Mapping[int, Parts]) -> None:
+    def __init__(self, lowered: Lowered, units: list[Unit], products: Mapping[int, Product]) -> None:
         self.lowered = lowered
         self.units = units
         self.products = products
@@ -165,7 +165,7 @@ class _Writer:
             made = f"{primitive}({', '.join(operands)})"
             if number in self.products:
                 target, rate, *sides = operands
-                made = binding(self.products[number], self.functions, target, *sides, rate)
+                made = self.own_product(number, target, *sides, rate)
             self.once.append(f"f{number} = {made}")
             self.step.append(line(f"f{number}()", instruction.origin))
         elif primitive in VIEWS:
@@ -175,11 +175,15 @@ class _Writer:
         else:
             self.memory(number, instruction)
             if number in self.products:
-                made = binding(self.products[number], self.functions, name, *operands)
-                self.once.append(f"f{number} = {made}")
+                self.once.append(f"f{number} = {self.own_product(number, name, *operands)}")
             lines = self.once if number in self.placement.fixed else self.step
             for code in self.computation(number, instruction, operands):
                 lines.append(line(code, instruction.origin))
+
+    def own_product(self, number: int, *arrays: str) -> str:
+        """Return the code that binds a function to arrays; all products of the same sizes share it."""
+        name = self.functions.setdefault(self.products[number], f"p{len(self.functions)}")
+        return f'kernel("{name}", {", ".join(arrays)})'
 
     def memory(self, number: int, instruction: Instruction) -> None:
         """Write where a value lies."""

@@ -16,7 +16,6 @@ from dagprop.backends.coefficients import CoefficientArrays
 from dagprop.backends.interrupts import uninterrupted
 from dagprop.backends.numpy_namespace import numpy_namespace, one_hot
 from dagprop.backends.reference import Array
-from dagprop.backends.together import together
 from dagprop.backends.trainer import EpochOutcome, NotCompiledError, TrainingTask
 from dagprop.graph.records import SAMPLE_AXIS
 from dagprop.program.coefficients import split_coefficients
@@ -52,7 +51,6 @@ _NAMESPACE: dict[str, Any] = {
     "classes": lambda size, dtype: np.arange(size).astype(dtype),
     "subtract_product": subtract_product,
     "subtract_column_sums": subtract_column_sums,
-    "together": together,
 }
 """What the code that is made of a program may use, and nothing more."""
 

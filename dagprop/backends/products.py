@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import replace
-from itertools import pairwise
-from math import ceil, prod
+from math import prod
 
 from dagprop.backends.array_lowering import SUBTRACT_PRODUCT, Lowered
 from dagprop.backends.blas import numpy_blas
 from dagprop.backends.layouts import Layout, layouts
 from dagprop.backends.product_code import Product
 
-SHARED = 3e7
-"""For each so many operations it pays to wake up a thread, if there is one."""
-
 LARGEST = 1.5e8
-"""Up to so many operations for each thread, code of our own is ahead of the library."""
+"""Up to so many operations, code of our own on one thread is ahead of the library on one thread."""
+
+LARGEST_BESIDE_THREADS = 1.5e7
+"""Up to so many, it is ahead of the library on several threads, which have to be woken up."""
 
 LONGEST = 4096
 """Longer sums are left to the library, which adds them up in parts, for the sake of accuracy."""
@@ -37,46 +35,21 @@ MOST = 100
 """Products of different sizes: with more, nobody waits for LLVM, however many steps there are."""
 
 
-Parts = tuple[Product, ...]
-"""A product, as products of some of its rows each, of which each thread computes one."""
-
-
-def own_products(lowered: Lowered, steps: float) -> dict[int, Parts]:
+def own_products(lowered: Lowered, steps: float) -> dict[int, Product]:
     """Return the instructions whose product is sooner computed by code of our own, if there are so many steps."""
     library = numpy_blas()
-    threads = library.get_threads() if library is not None else 1
+    several = library is not None and library.get_threads() > 1
+    largest = LARGEST_BESIDE_THREADS if several else LARGEST
     lies = layouts(lowered)
-    found: dict[int, Parts] = {}
+    found: dict[int, Product] = {}
     for number in lowered.instructions:
         product = _product(lowered, lies, number)
         if product is None:
             continue
         operations = 2.0 * product.rows * product.columns * product.inner
-        count = min(threads, product.rows, ceil(operations / SHARED))
-        if operations <= LARGEST * count and steps * (CALL + OPERATION * operations) > COMPILING:
-            cuts = [product.rows * part // count for part in range(count + 1)]
-            found[number] = tuple(replace(product, rows=end - start) for start, end in pairwise(cuts))
-    return found if len({part for parts in found.values() for part in parts}) <= MOST else {}
-
-
-def binding(parts: Parts, names: dict[Product, str], result: str, left: str, *others: str) -> str:
-    """Return the code that binds functions to arrays.
-
-    Parameters
-    ----------
-    parts : tuple of Product
-    names : dict from Product to str
-        Of the functions so far, which all products of the same sizes share; new ones are added.
-    result, left, *others : str
-        The arrays; the rows of the first two are shared out among the parts.
-    """
-    calls, start = [], 0
-    for part in parts:
-        rows = f"[{start}:{start + part.rows}]" if len(parts) > 1 else ""
-        name = names.setdefault(part, f"p{len(names)}")
-        calls.append(f'kernel("{name}", {", ".join([f"{result}{rows}", f"{left}{rows}", *others])})')
-        start += part.rows
-    return f"together({', '.join(calls)})" if len(calls) > 1 else calls[0]
+        if operations <= largest and steps * (CALL + OPERATION * operations) > COMPILING:
+            found[number] = product
+    return found if len(set(found.values())) <= MOST else {}
 
 
 def largest_left(lowered: Lowered, own: Container[int]) -> float:

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,7 +17,6 @@ from dagprop.backends.kernels import kernel_binder
 from dagprop.backends.llvm_code import TYPES
 from dagprop.backends.product_code import Product, product_text
 from dagprop.backends.products import largest_left, own_products
-from dagprop.backends.together import together
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.program.recorder import Recorder
 from dagprop.program.symbols import Symbol, symbolic_namespace
@@ -127,24 +125,14 @@ def test_which_products_are_our_own(shapes, build, own):
         assert largest_left(given, found) == (0 if own else size)
 
 
-@pytest.fixture
-def three_threads(monkeypatch):
-    """A library that may use three threads."""
-    library = SimpleNamespace(get_threads=lambda: 3)
-    monkeypatch.setattr(products, "numpy_blas", lambda: library)
+@pytest.mark.parametrize(("count", "own"), [(1, [True, True]), (3, [True, False])])
+def test_large_products_are_left_to_a_library_of_several_threads(count, own, monkeypatch):
+    monkeypatch.setattr(products, "numpy_blas", lambda: SimpleNamespace(get_threads=lambda: count))
+    given = [lowered(((size, 300), (300, 300)), lambda xp, a, b: xp.matmul(a, b)) for size in (8, 400)]
+    assert [bool(own_products(one, math.inf)) for one in given] == own
 
 
-@pytest.mark.usefixtures("three_threads")
-@pytest.mark.parametrize("size", [8, 400])
-def test_large_products_are_shared_out_among_threads(size):
-    given = lowered(((size, 300), (300, 300)), lambda xp, a, b: xp.matmul(a, b))
-    ((parts),) = own_products(given, math.inf).values()
-    assert [part.rows for part in parts] == ([8] if size == 8 else [133, 133, 134])
-
-
-@pytest.mark.usefixtures("three_threads")
-def test_what_threads_compute_together_is_the_product(monkeypatch):
-    monkeypatch.setattr(products, "SHARED", 1)
+def test_a_step_is_computed_by_products_of_our_own():
     generator = np.random.default_rng(0)
     w, x, g = (generator.integers(-9, 10, shape).astype("float32") for shape in ((20, 7), (11, 20), (11, 7)))
     recorder = Recorder()
@@ -156,30 +144,12 @@ def test_what_threads_compute_together_is_the_product(monkeypatch):
         ("w", "x", "g", "rate"), {name: symbol.number for name, symbol in outputs.items()}, "float32"
     )
     code = array_code(program, ["y"], {"w": "new"}, math.inf)
-    assert code.python.count("together(") == 2 and code.largest == 0
+    assert code.python.count('kernel("p') == 2 and code.largest == 0
     before, target = w.copy(), w
     step, (y,) = bind(code, [target, x, g, np.array(0.5, "float32")])
     step()
     np.testing.assert_allclose(y, np.exp(x @ before * 0.01) + 1, rtol=1e-5)
     np.testing.assert_array_equal(target, before - 0.5 * (x.T @ g))
-
-
-def test_who_computes_together_waits_for_all():
-    done = []
-
-    def slow():
-        time.sleep(0.01)
-        done.append("slow")
-
-    def fails():
-        raise ValueError("it failed")
-
-    with pytest.raises(ValueError, match="it failed"):
-        together(fails, slow)()
-    assert done == ["slow"]
-    with pytest.raises(ValueError, match="it failed"):
-        together(slow, fails)()
-    assert done == ["slow", "slow"]
 
 
 def test_nobody_waits_for_hundreds_of_products(monkeypatch):
