@@ -273,3 +273,24 @@ def test_views_that_cannot_be(view, code):
 def test_a_choice_that_is_unknown_is_named():
     with pytest.raises(GraphError, match=r"radios.*\n.*radius"):
         dagprop.draw(dagprop.load(FOLDER / "line.json"), radios=2)
+
+
+def test_a_plugin_of_one_input_is_drawn_as_an_activation(load_graph, own_ops):
+    from dagprop import op
+    from dagprop.render.diagrams.symbols import kind_of
+
+    @op("own_activation")
+    def forward(xp, x):
+        return xp.tanh(x)
+
+    @forward.derivative("x")
+    def _(y):
+        return 1 - y * y
+
+    @op("own_pair")
+    def pair(xp, a, b):
+        return a + b
+
+    nodes = {"x": {"op": "input"}, "f": {"op": "own_activation", "inputs": ["x"]}}
+    graph = load_graph({**nodes, "g": {"op": "own_pair", "inputs": ["x", "f"]}})
+    assert [kind_of(graph.nodes[id]) for id in ("f", "g")] == ["activation", "op"]

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dagprop.explain.numbers import number_text
+from dagprop.ops.declared import declared
+from dagprop.ops.registry import ops
 from dagprop.render.diagrams.names import clean, shorten
 from dagprop.render.diagrams.records import Kind, Sign
 
@@ -53,7 +55,18 @@ def kind_of(node: Node) -> Kind:
     """Return what a node is, as far as its op tells."""
     if node.op in ("input", "parameter", "constant", "state"):
         return node.op  # type: ignore[return-value]
-    return "sum" if node.op in SUMS else "activation" if node.op in ACTIVATIONS else "op"
+    return "sum" if node.op in SUMS else "activation" if node.op in ACTIVATIONS or _is_like_one(node.op) else "op"
+
+
+def _is_like_one(name: str) -> bool:
+    """Whether an op is what a plugin has in the place of an activation: elementwise, of one input."""
+    op = ops().get(name)
+    return (
+        op is not None
+        and not declared("op")[name].shipped
+        and len(op.signature.inputs) == 1
+        and all(rule.kind == "derivative" for rule in op.rules.values())
+    )
 
 
 def shape_text(shape: Shape) -> str:
