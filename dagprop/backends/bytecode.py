@@ -57,8 +57,9 @@ def encode(program: Program, roles: Roles, updates: Mapping[str, ScalarUpdate], 
         If the program is too large for it.
     """
     roots, last = _last_uses(program)
-    for position in (roles.loss, *roles.compared, *roles.gradients.values(), *roles.updates.values()):
-        last[roots[position]] = FOREVER
+    gradients = (f"d_{parameter}" for parameter in roles.parameters)
+    for name in (roles.loss, *roles.compared, *gradients, *roles.updates.values()):
+        last[roots[program.outputs[name]]] = FOREVER
     memory = _Memory()
     rows: list[int] = []
     place = _with_rows(program, roots, last, memory, {}, rows)
@@ -166,8 +167,8 @@ def _with_updates(
     first: list[int] = []  # what would else be read behind a change of it
     behind: list[int] = []
     sources: dict[str, int] = {}
-    for parameter, gradient in roles.gradients.items():
-        source = place[gradient]
+    for parameter in roles.parameters:
+        source = place[program.outputs[f"d_{parameter}"]]
         if batched:
             sources[parameter] = total = memory.new()
             rows += row("add", total, total, source)
@@ -178,7 +179,7 @@ def _with_updates(
             sources[parameter] = source
     for state, value in roles.updates.items():
         copy = memory.new()
-        first += row(COPY, copy, place[value])
+        first += row(COPY, copy, place[program.outputs[value]])
         behind += row(COPY, slots[state], copy)
         probe = memory.new()
         first += (*row("multiply", probe, copy, zero), *row("add", trouble, trouble, probe))
@@ -206,9 +207,9 @@ def _with_updates(
         slots,
         np.array(rows, np.int32).reshape(-1, 3),
         np.array(first + change + behind, np.int32).reshape(-1, 3),
-        place[roles.loss],
+        place[program.outputs[roles.loss]],
         samples,
-        tuple(place[position] for position in roles.compared),
+        tuple(place[program.outputs[name]] for name in roles.compared),
     )
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from dagprop.backends.latency import arrivals
 from dagprop.program.records import Program
+
+PRODUCTS = ("multiply", "matmul")
+"""What multiplies single numbers."""
 
 
 def exponential_sums(program: Program) -> dict[int, tuple[int, int]]:
@@ -16,6 +20,22 @@ def exponential_sums(program: Program) -> dict[int, tuple[int, int]]:
         for position, exponential, other in _only_for(program, "add", "exp")
         if instructions[other].primitive == "constant" and instructions[other].parameters[0] > 0
     }
+
+
+def exponential_products(program: Program) -> dict[int, tuple[int, int, float]]:
+    """Return the exponentials of products: where the factor is that is known first, where the other, and the sign."""
+    instructions = program.instructions
+    known = arrivals(instructions)
+    found = {}
+    for position, instruction in enumerate(instructions):
+        if instruction.primitive == "exp":
+            sign, (factors,) = 1.0, instruction.operands
+            if instructions[factors].primitive == "negative":
+                sign, (factors,) = -1.0, instructions[factors].operands
+            if instructions[factors].primitive in PRODUCTS:
+                early, late = sorted(instructions[factors].operands, key=known.__getitem__)
+                found[position] = (early, late, sign)
+    return found
 
 
 def product_differences(program: Program) -> dict[int, tuple[int, int]]:

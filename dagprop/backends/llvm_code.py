@@ -6,10 +6,9 @@ Each gives what NumPy gives for the same operation, up to rounding, with the sam
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import prod
 
-from dagprop.backends.joined_operations import exponential_sums, product_differences
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.program.records import Instruction, Program
 
@@ -183,6 +182,11 @@ def _floor_divide(result: str, a: str, b: str, kind: str) -> list[str]:
     ]
 
 
+def multiply_add(kind: str, a: str, b: str, c: str) -> str:
+    """Return the call that gives a·b + c, in one operation where the machine has it."""
+    return f"call {kind} @llvm.fmuladd.{_suffixes(kind)[0]}({kind} {a}, {kind} {b}, {kind} {c})"
+
+
 def _suffixes(kind: str) -> tuple[str, str]:
     """Return how intrinsics and the C library's functions end."""
     return ("f64", "") if kind == "double" else ("f32", "f")
@@ -214,85 +218,3 @@ _TRUTHS = {*_COMPARISONS, "logical_and", "logical_or", "logical_not", "isfinite"
 def plain(instruction: Instruction) -> str:
     """Return the operation, for true and false by its logical name."""
     return _OF_TRUTH.get(instruction.primitive, instruction.primitive) if instruction.boolean else instruction.primitive
-
-
-def straight_code(
-    program: Program, inputs: Mapping[int, str], kind: str, prefix: str = "", fuse: bool = False
-) -> tuple[list[str], dict[int, str]]:
-    """Return the lines that compute a program of single numbers, and the name or constant of each value.
-
-    Parameters
-    ----------
-    program : Program
-        As :func:`check_single` lets it through.
-    inputs : mapping from int to str
-        The names of the values that are given.
-    kind : {"double", "float"}
-    prefix : str
-        What all new names begin with.
-    fuse : bool
-        Whether a product and what it is subtracted from are one operation, without rounding in between.
-
-    Returns
-    -------
-    lines : list of str
-    names : dict from int to str
-        Truths are ``i1``.
-    """
-    lines: list[str] = []
-    names: dict[int, str] = dict(inputs)
-    instructions = program.instructions
-
-    def as_real(operand: int) -> str:
-        if not instructions[operand].boolean:
-            return names[operand]
-        name = f"%{prefix}r{len(lines)}"
-        lines.append(f"{name} = uitofp i1 {names[operand]} to {kind}")
-        return name
-
-    def as_truth(operand: int) -> str:
-        if instructions[operand].boolean:
-            return names[operand]
-        name = f"%{prefix}t{len(lines)}"
-        lines.append(f"{name} = fcmp une {kind} {names[operand]}, {number(0.0, kind)}")
-        return name
-
-    sums = exponential_sums(program) if kind == "double" else {}
-    differences = product_differences(program) if fuse else {}
-    inside = {part for part, _ in (*sums.values(), *differences.values())}
-    for position, instruction in enumerate(instructions):
-        primitive, operands = plain(instruction), instruction.operands
-        if primitive == "input" or position in inside:
-            continue
-        if primitive == "constant":
-            names[position] = number(instruction.parameters[0], kind)
-        elif primitive == "argmax":
-            names[position] = number(0.0, kind)
-        elif primitive in SAME:
-            names[position] = names[operands[0]] if instruction.boolean else as_real(operands[0])
-        else:
-            names[position] = f"%{prefix}v{position}"
-            if kind == "double" and (primitive == "exp" or position in sums):
-                exponential, more = sums.get(position, (position, None))
-                x = f"double {as_real(instructions[exponential].operands[0])}"
-                call = f"@{EXPONENTIAL}({x})" if more is None else f"@{EXPONENTIAL_SUM}({x}, double {names[more]})"
-                lines.append(f"{names[position]} = call double {call}  ; {instruction.origin}")
-                continue
-            if position in differences:
-                product, whole = differences[position]
-                left, right, value = map(as_real, (*instructions[product].operands, whole))
-                lines.append(f"%{prefix}n{position} = fneg {kind} {left}")
-                given = [f"{kind} {item}" for item in (f"%{prefix}n{position}", right, value)]
-                call = f"@llvm.fmuladd.{_suffixes(kind)[0]}({', '.join(given)})"
-                lines.append(f"{names[position]} = call {kind} {call}  ; {instruction.origin}")
-                continue
-            if primitive.startswith("logical_"):
-                given = [as_truth(operand) for operand in operands]
-            elif primitive == "where":
-                given = [as_truth(operands[0]), *map(as_truth if instruction.boolean else as_real, operands[1:])]
-            else:
-                given = [as_real(operand) for operand in operands]
-            truths = instruction.boolean and primitive == "where"
-            lines += operation(primitive, names[position], given, "i1" if truths else kind)
-            lines[-1] += f"  ; {instruction.origin}"
-    return lines, names

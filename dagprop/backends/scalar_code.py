@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dagprop.backends.llvm_code import EXPONENTIAL, TYPES, declarations, number, straight_code
+from dagprop.backends.llvm_code import EXPONENTIAL, TYPES, declarations, number
 from dagprop.backends.llvm_exponential import exponential_text
-from dagprop.backends.scalar_updates import ScalarUpdate
+from dagprop.backends.product_order import MODERATE, early_products
+from dagprop.backends.scalar_updates import ScalarUpdate, with_updates
+from dagprop.backends.straight_code import straight_code
 from dagprop.program.records import Program
 
-EPOCH_SIGNATURE = ("epoch", "pppppppiiii")
-EVALUATE_SIGNATURE = ("evaluate", "pp")
+EPOCH_SIGNATURE = ("epoch", "ppppppppiiii")
+EVALUATE_SIGNATURE = ("evaluate", "ppp")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,39 +27,44 @@ class Roles:
         they lie in memory.
     sampled : tuple of str
         The inputs with samples.
-    loss : int
-    gradients : mapping from parameter to int
+    loss : str
+        The output of the program that it is.
+    parameters : tuple of str
+        What is trained; their gradients are the outputs ``d_w``.
     memories : tuple of str
         What is remembered for the parameters.
     varying : tuple of str
         The coefficients that each step has its own of.
-    updates : mapping from state to int
-        The value that replaces it.
-    compared : tuple of int
-        The prediction and the target, or nothing.
+    updates : mapping from state to str
+        The output that replaces it.
+    compared : tuple of str
+        The outputs that are the prediction and the target, or nothing.
     """
 
     leaves: tuple[str, ...]
     sampled: tuple[str, ...]
-    loss: int
-    gradients: Mapping[str, int]
+    loss: str
+    parameters: tuple[str, ...]
     memories: tuple[str, ...]
     varying: tuple[str, ...]
-    updates: Mapping[str, int]
-    compared: tuple[int, ...]
+    updates: Mapping[str, str]
+    compared: tuple[str, ...]
 
     @property
     def changing(self) -> tuple[str, ...]:
         """The parameters, their memories, and the states."""
-        return (*self.gradients, *self.memories, *self.updates)
+        return (*self.parameters, *self.memories, *self.updates)
 
 
-def epoch_text(program: Program, roles: Roles, updates: Mapping[str, ScalarUpdate], batched: bool) -> str:
+def epoch_text(
+    program: Program, roles: Roles, updates: Mapping[str, ScalarUpdate], batched: bool, as_written: bool = False
+) -> str:
     """Return the module of the function that trains for some steps of an epoch.
 
     Its arguments are pointers to the leaves, to the addresses of the columns of samples, to the order of the samples,
-    to where the losses and the compared values go, to the number of steps done, and to the varying coefficients of
-    these steps; then the first step, the one behind the last, the size of a batch, and the number of samples.
+    to where the losses and the compared values go, to the number of steps done, to the varying coefficients of these
+    steps, and to the table of the exponential; then the first step, the one behind the last, the size of a batch, and
+    the number of samples.  It ends before a step in which the order of products may matter.
 
     Parameters
     ----------
@@ -67,13 +74,23 @@ def epoch_text(program: Program, roles: Roles, updates: Mapping[str, ScalarUpdat
     updates : mapping from parameter to ScalarUpdate
     batched : bool
         Whether a step has several samples, whose gradients are averaged.
+    as_written : bool
+        Whether all products are multiplied in the order of the program, so that all steps are done.
     """
     kind = TYPES[program.dtype]
-    changing = roles.changing
+    factors: tuple[int, ...] = ()
+    if not batched:
+        program = with_updates(program, updates, {roles.loss, *roles.compared, *roles.updates.values()})
+        if kind == "double" and not as_written:
+            program, factors = early_products(program)
+    changing, outputs = roles.changing, program.outputs
     slots = {leaf: slot for slot, leaf in enumerate(roles.leaves)}
     value = {leaf: f"%leaf{slot}" for leaf, slot in slots.items()}
     value |= {leaf: f"%sample{column}" for column, leaf in enumerate(roles.sampled)}
-    body, names = straight_code(program, {position: value[name] for name, position in program.inputs.items()}, kind)
+    value |= {name: f"%varying{place}" for place, name in enumerate(roles.varying)}
+    given = {position: value[name] for name, position in program.inputs.items()}
+    fused = () if batched else [outputs[f"new {leaf}"] for leaf in (*roles.parameters, *roles.memories)]
+    body, names = straight_code(program, given, kind, fused=fused)
     start = {leaf: f"%start{slots[leaf]}" if leaf in changing else value[leaf] for leaf in roles.leaves}
     lines: list[str] = []
     for leaf, slot in slots.items():
@@ -82,47 +99,52 @@ def epoch_text(program: Program, roles: Roles, updates: Mapping[str, ScalarUpdat
     for column in range(len(roles.sampled)):
         lines += [f"%column{column}.at = getelementptr ptr, ptr %columns, i64 {column}",
                   f"%column{column} = load ptr, ptr %column{column}.at"]  # fmt: skip
-    last = "update" if batched else "step"
+    last = "update" if batched else "usual" if factors else "step"
     lines += ["%any = icmp slt i64 %first, %last", "br i1 %any, label %step, label %done", "step:"]
     lines += [f"%s = phi i64 [ %first, %entry ], [ %s.next, %{last} ]"]
     lines += [f"{value[leaf]} = phi {kind} [ {start[leaf]}, %entry ], [ %new{slots[leaf]}, %{last} ]"
               for leaf in changing]  # fmt: skip
-    if batched:
-        lines += _batch_head(len(roles.gradients))
-    else:
-        lines.append("%k = add i64 %s, 0")
+    lines += _varying(roles.varying, kind)
+    lines += _batch_head(len(roles.parameters)) if batched else ["%k = add i64 %s, 0"]
     lines += ["%index.at = getelementptr i64, ptr %order, i64 %k", "%index = load i64, ptr %index.at"]
     for column in range(len(roles.sampled)):
         lines += [f"%sample{column}.at = getelementptr {kind}, ptr %column{column}, i64 %index",
                   f"%sample{column} = load {kind}, ptr %sample{column}.at"]  # fmt: skip
     lines += body
-    for place, position in enumerate(roles.compared):
+    for place, name in enumerate(roles.compared):
         lines += [f"%compared{place}.of = mul i64 %k, 2", f"%compared{place}.n = add i64 %compared{place}.of, {place}",
                   f"%compared{place}.at = getelementptr {kind}, ptr %compared, i64 %compared{place}.n",
-                  f"store {kind} {names[position]}, ptr %compared{place}.at"]  # fmt: skip
-    gradients = [names[position] for position in roles.gradients.values()]
-    loss = names[roles.loss]
+                  f"store {kind} {names[outputs[name]]}, ptr %compared{place}.at"]  # fmt: skip
+    if factors:
+        lines += _size_check(names[factor] for factor in factors)
+    loss = names[outputs[roles.loss]]
     if batched:
+        gradients = [names[outputs[f"d_{parameter}"]] for parameter in roles.parameters]
         lines += _batch_foot([loss, *gradients], kind)
-        gradients = [f"%gradient{place + 1}" for place in range(len(gradients))]
-    elif kind != "double":
-        lines.append(f"%loss.wide = fpext {kind} {loss} to double")
-    lines += _varying(roles.varying, kind)
-    value |= {name: f"%varying{place}" for place, name in enumerate(roles.varying)}
-    for (leaf, update), gradient in zip(updates.items(), gradients, strict=True):
-        lines += _parameter_update(update, slots, {**value, "gradient": gradient}, kind, f"u{slots[leaf]}.")
+        for place, update in enumerate(updates.values(), start=1):
+            lines += _parameter_update(update, slots, {**value, "gradient": f"%gradient{place}"}, kind, f"u{place}.")
+    else:
+        if kind != "double":
+            lines.append(f"%loss.wide = fpext {kind} {loss} to double")
+        for leaf in (*roles.parameters, *roles.memories):
+            lines.append(f"%new{slots[leaf]} = fadd {kind} {names[outputs[f'new {leaf}']]}, {number(-0.0, kind)}")
     total = "%mean0" if batched else loss if kind == "double" else "%loss.wide"
-    lines += _updates({slots[state]: names[position] for state, position in roles.updates.items()}, total, kind)
+    lines += _updates({slots[state]: names[outputs[name]] for state, name in roles.updates.items()}, total, kind)
     lines += ["%s.next = add i64 %s, 1", "%more = icmp slt i64 %s.next, %last",
               "br i1 %more, label %step, label %done", "done:"]  # fmt: skip
-    ends = [(slots[leaf], start[leaf]) for leaf in changing]
-    lines += [f"%end{slot} = phi {kind} [ {begin}, %entry ], [ %new{slot}, %{last} ]" for slot, begin in ends]
-    lines += [f"store {kind} %end{slot}, ptr %leaf{slot}.at" for slot, _ in ends]
-    lines += ["store i64 %last, ptr %progress", "ret void"]
+    # Before a step that is not done, the leaves are those that it began with.
+    ends = [("%last", "entry"), ("%last", last), *([("%s", "step")] if factors else [])]
+    lines.append(f"%reached = phi i64 {', '.join(f'[ {step}, %{block} ]' for step, block in ends)}")
+    for leaf in changing:
+        slot = slots[leaf]
+        found = [(start[leaf], "entry"), (f"%new{slot}", last), *([(value[leaf], "step")] if factors else [])]
+        lines += [f"%end{slot} = phi {kind} {', '.join(f'[ {name}, %{block} ]' for name, block in found)}"]
+    lines += [f"store {kind} %end{slots[leaf]}, ptr %leaf{slots[leaf]}.at" for leaf in changing]
+    lines += ["store i64 %reached, ptr %progress", "ret void"]
     # Nothing that is written is ever read as something else.
     head = (
         "define void @epoch(ptr noalias %leaves, ptr noalias %columns, ptr noalias %order, ptr noalias %losses, "
-        "ptr noalias %compared, ptr noalias %progress, ptr noalias %rates, "
+        "ptr noalias %compared, ptr noalias %progress, ptr noalias %rates, ptr noalias %powers, "
         "i64 %first, i64 %last, i64 %batch, i64 %rows)"
     )
     return module_text(kind, head, lines)
@@ -145,7 +167,11 @@ def evaluate_text(program: Program) -> str:
             name = f"%output{slot}"
         lines += [f"%output{slot}.at = getelementptr {kind}, ptr %outputs, i64 {slot}",
                   f"store {kind} {name}, ptr %output{slot}.at"]  # fmt: skip
-    return module_text(kind, "define void @evaluate(ptr noalias %inputs, ptr noalias %outputs)", [*lines, "ret void"])
+    return module_text(
+        kind,
+        "define void @evaluate(ptr noalias %inputs, ptr noalias %outputs, ptr noalias %powers)",
+        [*lines, "ret void"],
+    )
 
 
 def module_text(kind: str, head: str, lines: Sequence[str]) -> str:
@@ -154,6 +180,23 @@ def module_text(kind: str, head: str, lines: Sequence[str]) -> str:
     functions = exponential_text() if f"@{EXPONENTIAL}" in code else ""
     used = [line for line in declarations(kind) if f"{line[line.index('@') : line.index('(')]}(" in code + functions]
     return "\n".join([*used, f"{head} {{", "entry:", code, "}", functions])
+
+
+def _size_check(factors: Iterable[str]) -> list[str]:
+    """Return what goes on where each of some doubles is 0 or of a moderate size, or no number, and else ends."""
+    low, high, zero = (number(value, "double") for value in (1 / MODERATE, MODERATE, 0.0))
+    lines = []
+    usual = "true"
+    for place, factor in enumerate(factors):
+        name = f"%factor{place}"
+        lines += [f"{name}.size = call double @llvm.fabs.f64(double {factor})",
+                  f"{name}.high = fcmp ogt double {name}.size, {high}",
+                  f"{name}.low = fcmp olt double {name}.size, {low}",
+                  f"{name}.some = fcmp one double {factor}, {zero}", f"{name}.lost = and i1 {name}.low, {name}.some",
+                  f"{name}.odd = or i1 {name}.high, {name}.lost", f"{name}.usual = xor i1 {name}.odd, true",
+                  f"{name} = and i1 {usual}, {name}.usual"]  # fmt: skip
+        usual = name
+    return [*lines, f"br i1 {usual}, label %usual, label %done", "usual:"]
 
 
 def _batch_head(gradients: int) -> list[str]:
@@ -216,7 +259,8 @@ def _parameter_update(
 ) -> list[str]:
     """Return the new values of a parameter and its memories."""
     given = {position: value[update.names.get(name, name)] for name, position in update.program.inputs.items()}
-    lines, names = straight_code(update.program, given, kind, prefix, fuse=True)
+    every = range(len(update.program.instructions))
+    lines, names = straight_code(update.program, given, kind, prefix, fused=every)
     for name, position in update.program.outputs.items():
         lines.append(f"%new{slots[update.names[name]]} = fadd {kind} {names[position]}, {number(-0.0, kind)}")
     return lines

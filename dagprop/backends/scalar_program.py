@@ -15,6 +15,7 @@ from dagprop.backends.bytecode import encode, operations_of
 from dagprop.backends.coefficients import Coefficients
 from dagprop.backends.llvm_code import TYPES, check_single, library_functions
 from dagprop.backends.llvm_engine import Effort, MachineCode, addresses, machine_code
+from dagprop.backends.llvm_exponential import powers
 from dagprop.backends.machine_code import MACHINE_SIGNATURE, machine_text
 from dagprop.backends.reference import Array
 from dagprop.backends.scalar_code import EPOCH_SIGNATURE, EVALUATE_SIGNATURE, Roles, epoch_text, evaluate_text
@@ -92,19 +93,18 @@ def _size(size: int | str) -> int:
 
 def roles_of(program: Program, task: TrainingTask, coefficients: Coefficients) -> Roles:
     """Return what the values of a scalar program are to the training."""
-    outputs = program.outputs
     memories = tuple(memory for memories in task.memories.values() for memory in memories)
     changing = dict.fromkeys((*task.plan.wrt, *memories, *task.updates))
     others = (name for name in program.inputs if name not in task.sampled and name not in changing)
     return Roles(
         leaves=(*changing, *others, *coefficients.fixed),
         sampled=tuple(name for name in program.inputs if name in task.sampled),
-        loss=outputs[task.plan.outputs[0]],
-        gradients={name: outputs[f"d_{name}"] for name in task.plan.wrt},
+        loss=task.plan.outputs[0],
+        parameters=tuple(task.plan.wrt),
         memories=memories,
         varying=coefficients.varying,
-        updates={state: outputs[reference] for state, reference in task.updates.items()},
-        compared=tuple(outputs[name] for name in task.compared or ()),
+        updates=task.updates,
+        compared=tuple(task.compared or ()),
     )
 
 
@@ -198,19 +198,29 @@ class ScalarTrainer:
     ) -> tuple[Array, Mapping[str, int], Callable[..., None]]:
         """Return the memory, where the leaves lie in it, and what does some steps, of a program compiled whole."""
         roles, dtype = self._roles, self._task.dtype
-        text = epoch_text(program, roles, updates, self._batched)
-        function = compiled(text, EPOCH_SIGNATURE, dtype, effort).functions["epoch"]
         memory = np.zeros(max(len(roles.leaves), 1), dtype)
-        address = memory.ctypes.data
+        address, table = memory.ctypes.data, powers().ctypes.data
+
+        def epoch(as_written: bool = False) -> Callable[..., None]:
+            text = epoch_text(program, roles, updates, self._batched, as_written)
+            return compiled(text, EPOCH_SIGNATURE, dtype, effort).functions["epoch"]
+
+        quick = epoch()
 
         def call(
             order: Array, losses: Array, pairs: Array, progress: Array, rates: Array,
             first: int, last: int, size: int, rows: int,
         ) -> None:  # fmt: skip
-            function(
-                address, self._column_addresses, order.ctypes.data, losses.ctypes.data,
-                pairs.ctypes.data, progress.ctypes.data, rates.ctypes.data, first, last, size, rows,
-            )  # fmt: skip
+            def steps(function: Callable[..., None], begin: int, end: int) -> None:
+                function(
+                    address, self._column_addresses, order.ctypes.data, losses.ctypes.data, pairs.ctypes.data,
+                    progress.ctypes.data, rates[begin - first :].ctypes.data, table, begin, end, size, rows,
+                )  # fmt: skip
+
+            steps(quick, first, last)
+            while (done := int(progress[0])) < last:  # before a step in which the order of products may matter
+                steps(epoch(as_written=True), done, done + 1)
+                steps(quick, done + 1, last)
 
         return memory, {name: slot for slot, name in enumerate(roles.leaves)}, call
 
@@ -254,7 +264,7 @@ def evaluate(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
     function = compiled(evaluate_text(program), EVALUATE_SIGNATURE, program.dtype, "quick").functions["evaluate"]
     given = np.array([inputs[name].reshape(()) for name in program.inputs], program.dtype)
     found = np.empty(len(program.outputs), program.dtype)
-    function(given.ctypes.data, found.ctypes.data)
+    function(given.ctypes.data, found.ctypes.data, powers().ctypes.data)
     shapes = [program.instructions[number].shape for number in program.outputs.values()]
     return {name: value.reshape(shape) for name, value, shape in zip(program.outputs, found, shapes, strict=True)}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from dagprop.backends.coefficients import Coefficients
@@ -69,3 +69,38 @@ def scalar_updates(task: TrainingTask) -> tuple[dict[str, ScalarUpdate], Coeffic
         for parameter, memories in task.memories.items()
     }
     return updates, Coefficients(split)
+
+
+def with_updates(program: Program, updates: Mapping[str, ScalarUpdate], wanted: Collection[str]) -> Program:
+    """Return a program of one sample and the updates behind it as one program.
+
+    Parameters
+    ----------
+    program : Program
+        Its outputs ``d_w`` are the gradients.
+    updates : mapping from parameter to ScalarUpdate
+    wanted : collection of str
+        The outputs of the program that are still wanted; beside them are the new values, as ``new w``.
+    """
+    instructions = list(program.instructions)
+    leaves = dict(program.inputs)
+    outputs = {name: position for name, position in program.outputs.items() if name in wanted}
+    for parameter, update in updates.items():
+        named = {position: update.names.get(name, name) for name, position in update.program.inputs.items()}
+        positions: list[int] = []
+        for position, instruction in enumerate(update.program.instructions):
+            leaf = named.get(position)
+            if leaf == "gradient":
+                positions.append(program.outputs[f"d_{parameter}"])
+                continue
+            if leaf is not None:
+                instruction = instruction._replace(parameters=(leaf,))
+                positions.append(leaves.setdefault(leaf, len(instructions)))
+            else:
+                positions.append(len(instructions))
+            if positions[-1] < len(instructions):
+                continue
+            operands = tuple(positions[operand] for operand in instruction.operands)
+            instructions.append(instruction._replace(operands=operands))
+        outputs |= {f"new {update.names[name]}": positions[at] for name, at in update.program.outputs.items()}
+    return pruned(instructions, leaves, outputs, program.dtype)

@@ -123,13 +123,7 @@ def pruned(
     outputs : mapping from str to int
     dtype : str
     """
-    needed = [False] * len(instructions)
-    for number in outputs.values():
-        needed[number] = True
-    for number in range(len(needed) - 1, -1, -1):
-        if needed[number]:
-            for operand in instructions[number].operands:
-                needed[operand] = True
+    needed = reached(instructions, outputs.values())
     first = needed.index(False) if False in needed else len(needed)
     renumbered = list(range(len(needed)))
     kept = list(instructions[:first])
@@ -147,6 +141,18 @@ def pruned(
         {name: renumbered[number] for name, number in outputs.items()},
         dtype,
     )
+
+
+def reached(instructions: Sequence[Instruction], numbers: Iterable[int]) -> list[bool]:
+    """Return for each instruction whether some values need it, or are its own."""
+    needed = [False] * len(instructions)
+    for number in numbers:
+        needed[number] = True
+    for number in range(len(needed) - 1, -1, -1):
+        if needed[number]:
+            for operand in instructions[number].operands:
+                needed[operand] = True
+    return needed
 
 
 def _call(instruction: Instruction) -> str:

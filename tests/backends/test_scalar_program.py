@@ -51,7 +51,7 @@ def program_of(primitive, dtype):
 
 
 def run_machine(program, inputs):
-    roles = Roles(tuple(program.inputs), (), program.outputs["y"], {}, (), (), {}, ())
+    roles = Roles(tuple(program.inputs), (), "y", (), (), (), {}, ())
     code = encode(program, roles, {}, batched=False)
     code_of_machine = compiled(machine_text(TYPES[program.dtype]), MACHINE_SIGNATURE, program.dtype, "code")
     function = code_of_machine.functions["machine"]

@@ -1,0 +1,117 @@
+"""A program of single numbers as lines of LLVM's language, one behind the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from dagprop.backends.joined_operations import exponential_products, exponential_sums, product_differences
+from dagprop.backends.llvm_code import EXPONENTIAL, EXPONENTIAL_SUM, SAME, multiply_add, number, operation, plain
+from dagprop.backends.llvm_exponential import STEPS, WHOLE
+from dagprop.program.records import Program
+
+
+def straight_code(
+    program: Program, inputs: Mapping[int, str], kind: str, prefix: str = "", fused: Collection[int] = ()
+) -> tuple[list[str], dict[int, str]]:
+    """Return the lines that compute a program of single numbers, and the name or constant of each value.
+
+    Parameters
+    ----------
+    program : Program
+        As :func:`~dagprop.backends.llvm_code.check_single` lets it through.
+    inputs : mapping from int to str
+        The names of the values that are given.
+    kind : {"double", "float"}
+    prefix : str
+        What all new names begin with.
+    fused : collection of int
+        Differences that may be one operation with a product that is subtracted, without rounding in between.
+
+    Returns
+    -------
+    lines : list of str
+    names : dict from int to str
+        Truths are ``i1``.
+    """
+    lines: list[str] = []
+    names: dict[int, str] = dict(inputs)
+    instructions = program.instructions
+
+    def as_real(operand: int) -> str:
+        if not instructions[operand].boolean:
+            return names[operand]
+        name = f"%{prefix}r{len(lines)}"
+        lines.append(f"{name} = uitofp i1 {names[operand]} to {kind}")
+        return name
+
+    def as_truth(operand: int) -> str:
+        if instructions[operand].boolean:
+            return names[operand]
+        name = f"%{prefix}t{len(lines)}"
+        lines.append(f"{name} = fcmp une {kind} {names[operand]}, {number(0.0, kind)}")
+        return name
+
+    own_exponential = kind == "double" and any(instruction.primitive == "exp" for instruction in instructions)
+    sums = exponential_sums(program) if own_exponential else {}
+    products = exponential_products(program) if own_exponential else {}
+    differences = {at: parts for at, parts in product_differences(program).items() if at in fused} if fused else {}
+    inside = {part for part, _ in (*sums.values(), *differences.values())}
+    for position, instruction in enumerate(instructions):
+        primitive, operands = plain(instruction), instruction.operands
+        if primitive == "input" or position in inside:
+            continue
+        if primitive == "constant":
+            names[position] = number(instruction.parameters[0], kind)
+        elif primitive == "argmax":
+            names[position] = number(0.0, kind)
+        elif primitive in SAME:
+            names[position] = names[operands[0]] if instruction.boolean else as_real(operands[0])
+        else:
+            names[position] = name = f"%{prefix}v{position}"
+            if own_exponential and (primitive == "exp" or position in sums):
+                exponential, more = sums.get(position, (position, None))
+                added = None if more is None else names[more]
+                given = as_real(instructions[exponential].operands[0])
+                lines += _exponential(name, given, added, products.get(exponential), as_real)
+            elif position in differences:
+                product, whole = differences[position]
+                left, right, value = map(as_real, (*instructions[product].operands, whole))
+                lines.append(f"{name}.minus = fneg {kind} {left}")
+                lines.append(f"{name} = {multiply_add(kind, f'{name}.minus', right, value)}")
+            else:
+                truths = instruction.boolean and primitive == "where"
+                lines += operation(primitive, name, _operands(primitive, operands, truths, as_real, as_truth),
+                                   "i1" if truths else kind)  # fmt: skip
+            lines[-1] += f"  ; {instruction.origin}"
+    return lines, names
+
+
+def _operands(
+    primitive: str,
+    operands: Sequence[int],
+    truths: bool,
+    as_real: Callable[[int], str],
+    as_truth: Callable[[int], str],
+) -> list[str]:
+    """Return the operands of an operation as what it works on."""
+    if primitive.startswith("logical_"):
+        return [as_truth(operand) for operand in operands]
+    if primitive == "where":
+        return [as_truth(operands[0]), *map(as_truth if truths else as_real, operands[1:])]
+    return [as_real(operand) for operand in operands]
+
+
+def _exponential(
+    name: str, x: str, added: str | None, product: tuple[int, int, float] | None, as_real: Callable[[int], str]
+) -> list[str]:
+    """Return the lines of e^x, or of its sum with something, where x may be the product of two factors and a sign."""
+    whole = number(WHOLE, "double")
+    if product is None:
+        lines = [f"{name}.steps = {multiply_add('double', x, number(STEPS, 'double'), whole)}"]
+    else:  # the later factor, and the one that is known before it in steps of the table
+        early, late, sign = product
+        lines = [f"{name}.early = fmul double {as_real(early)}, {number(sign * STEPS, 'double')}",
+                 f"{name}.steps = {multiply_add('double', f'{name}.early', as_real(late), whole)}"]  # fmt: skip
+    given = f"double {x}, double {name}.steps, ptr %powers"
+    call = f"@{EXPONENTIAL}({given})" if added is None else f"@{EXPONENTIAL_SUM}({given}, double {added})"
+    return [*lines, f"{name} = call double {call}"]
