@@ -7,20 +7,22 @@ Names are numbered as in the program: ``v7`` is %7.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 
-from dagprop.backends.array_buffers import Placement, place_values
+from dagprop.backends.array_buffers import place_values
+from dagprop.backends.array_lines import ArrayLines
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT, VIEWS, Lowered, lower
-from dagprop.backends.code_text import NUMPY_NAMES, REDUCTIONS, line, printable, view
+from dagprop.backends.code_text import line, printable, view
+from dagprop.backends.epilogue import follows
 from dagprop.backends.fusion import fuse
 from dagprop.backends.groups import Group, Unit, pays
 from dagprop.backends.kernel_code import kernel, module_text
 from dagprop.backends.llvm_code import TYPES
 from dagprop.backends.llvm_engine import registers
 from dagprop.backends.product_code import Product, product_text
-from dagprop.backends.products import largest_left, own_products
+from dagprop.backends.products import largest_left, own_products, product_share
+from dagprop.backends.shares import Share
 from dagprop.program.records import Instruction, Program
 
 
@@ -38,11 +40,14 @@ class ArrayCode:
         The module of the kernels that it calls; empty if it calls none.
     largest : float
         How many operations the largest product of matrices takes that NumPy computes.
+    seconds : float
+        How long one thread takes for the kernels that several share, about.
     """
 
     python: str
     llvm: str
     largest: float
+    seconds: float
 
 
 def array_code(
@@ -50,6 +55,7 @@ def array_code(
     outputs: Collection[str] | None = None,
     updates: Mapping[str, str] | None = None,
     steps: float = 0,
+    threads: int = 1,
 ) -> ArrayCode:
     """Return the code that computes a program.
 
@@ -62,26 +68,27 @@ def array_code(
         The inputs that are to take on the value of an output at the end of each step.
     steps : float
         How often it will run: neighbours are fused to kernels if that saves more time than it takes to compile them.
+    threads : int
+        How many may share a kernel.
     """
     lowered = lower(program, outputs, updates)
     if steps and pays(units := fuse(lowered), steps):
-        return _Writer(lowered, units, own_products(lowered, steps)).code()
-    return _Writer(lowered, list(lowered.instructions), {}).code()
+        return _Writer(lowered, units, *own_products(lowered, steps, threads)).code()
+    return _Writer(lowered, list(lowered.instructions), {}, 1).code()
 
 
-class _Writer:
+class _Writer(ArrayLines):
     """The lines so far: those that run once, and those of a step."""
 
-    def __init__(self, lowered: Lowered, units: list[Unit], products: Mapping[int, Product]) -> None:
-        self.lowered = lowered
+    def __init__(self, lowered: Lowered, units: list[Unit], products: Mapping[int, Product], threads: int) -> None:
+        super().__init__(lowered, place_values(lowered, units))
         self.units = units
         self.products = products
-        self.placement: Placement = place_values(lowered, units)
-        self.once: list[str] = []
-        self.step: list[str] = []
+        self.threads = threads
+        self.kind = TYPES[lowered.dtype]
         self.kernels: list[str] = []
-        self.functions: dict[Product, str] = {}
-        self.result = {number: f"v{number}" for number in lowered.outputs.values()}
+        self.seconds = 0.0
+        self.functions: dict[Product, tuple[str, Share]] = {}
 
     def code(self) -> ArrayCode:
         lowered = self.lowered
@@ -92,9 +99,13 @@ class _Writer:
         inside = {
             number for unit in self.units if isinstance(unit, Group) for number in unit.members.keys() - unit.stored
         }
-        for unit in self.units:
+        done: Unit | None = None
+        for unit, following in zip(self.units, [*self.units[1:], None], strict=True):
             if isinstance(unit, Group):
-                self.group(unit)
+                if unit is not done:
+                    self.group(unit)
+            elif unit in self.products and isinstance(following, Group) and self.with_epilogue(unit, following):
+                done = following
             elif lowered.roots[unit] not in inside:
                 self.instruction(unit, lowered.instructions[unit])
         self.updates()
@@ -113,27 +124,49 @@ class _Writer:
                 "",
             ]
         )
-        kind = TYPES[lowered.dtype]
-        functions = [product_text(name, product, kind, registers()) for product, name in self.functions.items()]
-        llvm = module_text(self.kernels + functions, lowered.dtype) if self.kernels or functions else ""
-        return ArrayCode(python, llvm, largest_left(lowered, self.products))
+        functions = [
+            *self.kernels,
+            *(
+                product_text(name, product, self.kind, registers(), share.several)
+                for product, (name, share) in self.functions.items()
+            ),
+        ]
+        llvm = module_text(functions, lowered.dtype) if functions else ""
+        return ArrayCode(python, llvm, largest_left(lowered, self.products), self.seconds)
+
+    def with_epilogue(self, number: int, group: Group) -> bool:
+        """Write the product and the group behind it as one kernel, if they can be one."""
+        if self.products[number].subtracts or number in self.placement.fixed:
+            return False
+        epilogue = follows(self.lowered, group, number, self.memory_name)
+        if epilogue is None:
+            return False
+        name, product = f"e{len(self.kernels)}", self.products[number]
+        share = product_share(product, self.kind, self.threads)
+        self.kernels.append(product_text(name, product, self.kind, registers(), share.several, epilogue))
+        sides = [f"v{operand}" for operand in self.lowered.instructions[number].operands]
+        self.memory(number, self.lowered.instructions[number])
+        self.call_group(group, name, self.bound(name, share, (*sides, *epilogue.names)), "", number)
+        return True
 
     def group(self, group: Group) -> None:
         """Write the call of the kernel of a group, with a line for each step of the plan that it does."""
-        made = kernel(f"k{len(self.kernels)}", self.lowered, group, self.memory_name)
+        made = kernel(f"k{len(self.kernels)}", self.lowered, group, self.memory_name, self.threads)
         self.kernels.append(made.text)
+        self.call_group(
+            group, made.name, self.bound(made.name, made.share, made.arguments), self.complaints(group) * made.checks
+        )
+
+    def call_group(self, group: Group, name: str, bound: str, complaints: str, *before: int) -> None:
+        """Write the call of a kernel that does a group, and what is before it."""
         for number in group.members:
             if number in self.placement.place or number in self.placement.written:
                 self.memory(number, self.lowered.instructions[number])
             elif number in group.stored:
                 self.once.append(f"v{number} = v{self.lowered.roots[number]}")
-        self.once.append(f'{made.name} = kernel("{made.name}", {", ".join(made.arguments)})')
-        origins = dict.fromkeys(self.lowered.instructions[number].origin for number in group.members)
-        call = f"{made.name}()"
-        if made.checks:
-            call = f"if {call}: {self.complaints(group)}"
-        first, *others = origins
-        self.step.append(line(call, first))
+        self.once.append(f"{name} = {bound}")
+        first, *others = dict.fromkeys(self.lowered.instructions[number].origin for number in (*before, *group.members))
+        self.step.append(line(f"if {name}(): {complaints}" if complaints else f"{name}()", first))
         self.step += [line("", origin) for origin in others]
 
     def complaints(self, group: Group) -> str:
@@ -144,13 +177,6 @@ class _Writer:
             for number, instruction in members
             if instruction.primitive == "one_hot"
         )
-
-    def memory_name(self, root: int) -> str:
-        """Return the array in which a root lies."""
-        placement = self.placement
-        if root in placement.place:
-            return f"m{placement.place[root]}"
-        return f"v{placement.written.get(root, root)}"
 
     def instruction(self, number: int, instruction: Instruction) -> None:
         """Write what an instruction needs to be there, and what it does."""
@@ -176,118 +202,19 @@ class _Writer:
             self.memory(number, instruction)
             if number in self.products:
                 self.once.append(f"f{number} = {self.own_product(number, name, *operands)}")
+            codes = [f"f{number}()"] if number in self.products else self.computation(number, instruction, operands)
             lines = self.once if number in self.placement.fixed else self.step
-            for code in self.computation(number, instruction, operands):
-                lines.append(line(code, instruction.origin))
+            lines += [line(code, instruction.origin) for code in codes]
 
     def own_product(self, number: int, *arrays: str) -> str:
-        """Return the code that binds a function to arrays; all products of the same sizes share it."""
-        name = self.functions.setdefault(self.products[number], f"p{len(self.functions)}")
-        return f'kernel("{name}", {", ".join(arrays)})'
+        """Return the code that binds a product to arrays; all of the same sizes have the same kernel."""
+        product = self.products[number]
+        name, share = self.functions.setdefault(
+            product, (f"p{len(self.functions)}", product_share(product, self.kind, self.threads))
+        )
+        return self.bound(name, share, arrays)
 
-    def memory(self, number: int, instruction: Instruction) -> None:
-        """Write where a value lies."""
-        if number in self.placement.written:
-            self.once.append(f"v{number} = v{self.placement.written[number]}")
-        else:
-            size = prod(instruction.shape)
-            self.once.append(f"v{number} = m{self.placement.place[number]}[:{size}].reshape({instruction.shape})")
-
-    def computation(self, number: int, instruction: Instruction, operands: list[str]) -> list[str]:
-        """Return the lines that compute a value into its memory."""
-        primitive, parameters, out = instruction.primitive, instruction.parameters, f"v{number}"
-        arguments = ", ".join(operands)
-        if primitive in ("maximum", "minimum"):
-            return [f"{primitive}({arguments}, out={out})"]
-        if primitive in NUMPY_NAMES:
-            return [f"{NUMPY_NAMES[primitive]}({arguments}, {out})"]
-        if primitive in REDUCTIONS:
-            return self.reduction(number, instruction, operands[0])
-        match primitive:
-            case "matmul" if number in self.products:
-                return [f"f{number}()"]
-            case "matmul":
-                return [f"matmul({arguments}, {out})"]
-            case "where":
-                condition, chosen, otherwise = operands
-                return [
-                    *([f"copyto({out}, {otherwise})"] if not self.same_memory(number, instruction.operands[2]) else []),
-                    f"copyto({out}, {chosen}, where={condition})",
-                ]
-            case "real" | "copy":
-                return [f"copyto({out}, {arguments})"]
-            case "reshape":
-                source = self.lowered.instructions[instruction.operands[0]]
-                return [f"copyto({out}.reshape({source.shape}), {arguments})"]
-            case "erf" | "erfc":
-                return [f"copyto({out}, {primitive}({arguments}))"]
-            case "concat":
-                return [f"concatenate(({arguments},), {parameters[0]}, {out})"]
-            case "argmax":
-                return self.argmax(number, instruction, operands[0])
-            case "one_hot":
-                return self.one_hot(number, instruction, operands[0])
-        raise NotImplementedError(primitive)
-
-    def same_memory(self, number: int, operand: int) -> bool:
-        place = self.placement.place
-        root = self.lowered.roots[operand]
-        return root in place and place[root] == place.get(number) and operand in self.lowered.gapless
-
-    def scratch(self, number: int, shape: tuple[int, ...]) -> None:
-        """Write where what an instruction needs in between lies."""
-        self.once.append(f"t{number} = m{self.placement.scratch[number]}[:{prod(shape)}].reshape({shape})")
-
-    def reduction(self, number: int, instruction: Instruction, operand: str) -> list[str]:
-        axis, keepdims = instruction.parameters
-        function = f"{REDUCTIONS[instruction.primitive]}.reduce"
-        source = self.lowered.instructions[instruction.operands[0]]
-        if number in self.placement.scratch:  # NumPy compares whole rows at once, but the numbers of a row one by one
-            shape = source.shape[::-1]
-            self.scratch(number, shape)
-            self.once.append(f"i{number} = {operand}.transpose()")
-            self.once.append(f"r{number} = v{number}.reshape(-1)")
-            return [f"copyto(t{number}, i{number})", f"{function}(t{number}, 0, None, r{number})"]
-        counted = instruction.primitive in ("sum", "prod") and source.boolean
-        dtype = f'"{self.lowered.dtype}"' if counted else None
-        if axis in (None, (0,)) and len(source.shape) == 1:
-            axis = 0
-        return [f"{function}({operand}, {axis}, {dtype}, v{number}, {keepdims})"]
-
-    def argmax(self, number: int, instruction: Instruction, operand: str) -> list[str]:
-        self.scratch(number, instruction.shape)
-        axis, keepdims = instruction.parameters
-        where = axis if axis is None else axis[0]
-        return [
-            f"argmax({operand}, {where}, t{number}, keepdims={keepdims})",
-            f'copyto(v{number}, t{number}, "unsafe")',
-        ]
-
-    def one_hot(self, number: int, instruction: Instruction, operand: str) -> list[str]:
-        size = instruction.shape[-1]
-        self.once.append(f"i{number} = {operand}[..., None]")
-        self.once.append(f'c{number} = classes({size}, "{self.lowered.dtype}")')
-        self.once.append(f"t{number} = v{number}.reshape(-1)")
-        # Each index has its 1, or one of them is none: then the other function says which.
-        return [
-            f"equal(i{number}, c{number}, v{number})",
-            f"if add.reduce(t{number}) != {prod(instruction.shape[:-1])}: one_hot({operand}, {size})",
-        ]
-
-    def updates(self) -> None:
-        """Write the new values of inputs that could not be computed there: first what an update would change."""
-        written = self.placement.written
-        left = {old: new for old, new in self.lowered.updates.items() if written.get(new) != old and new != old}
-        targets = set(self.lowered.updates)
-        for number in self.result:
-            if self.lowered.roots[number] in targets:
-                self.result[number] = f"o{number}"
-                self.once.append(f"o{number} = empty_like(v{number})")
-                self.step.insert(0, f"copyto(o{number}, v{number})")
-        for old, new in left.items():
-            if self.lowered.roots[new] in targets or new in written:
-                self.once.append(f"t{old} = empty_like(v{new})")
-                self.step.append(f"copyto(t{old}, v{new})")
-        for old, new in left.items():
-            source = "t" if self.lowered.roots[new] in targets or new in written else "v"
-            self.step.append(f"copyto(v{old}, {source}{old if source == 't' else new})")
+    def bound(self, name: str, share: Share, arrays: Sequence[str]) -> str:
+        """Return the code that binds a kernel to arrays, with its columns, and how many of them are done at a time."""
+        self.seconds += share.seconds if share.several else 0.0
+        return f'kernel("{name}", {share.columns}, {share.part}, {", ".join(arrays)})'

@@ -11,9 +11,22 @@ from dagprop.backends.code_text import printable
 from dagprop.backends.groups import Group, Member
 from dagprop.backends.kernel_values import KernelLines, Scope
 from dagprop.backends.llvm_code import TYPES, declarations, number
-from dagprop.backends.product_code import vector_declarations
-from dagprop.backends.vector_math import vector_functions
+from dagprop.backends.shares import Share, body_head, entry_text, share
+from dagprop.backends.vector_lines import vector_declarations
+from dagprop.backends.vector_math import VECTOR_FUNCTIONS, vector_functions
 from dagprop.program.records import Instruction
+
+ELEMENT = 1e-10
+"""Seconds that an operation takes on a number, about."""
+
+LINE = 64
+"""Columns: no two threads write to the same line of the cache."""
+
+PART = 25e-6
+"""Seconds: where less is computed at a time, it is quicker to read the numbers from the own cache alone."""
+
+_COSTLY = 10
+"""Of a function other than arithmetic, in operations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +40,14 @@ class Kernel:
         The names of the arrays whose addresses it is given.
     checks : bool
         Whether it says if every index was a class: it returns 1 if one was not, else 0.
+    share : Share
     """
 
     name: str
     text: str
     arguments: tuple[str, ...]
     checks: bool
+    share: Share
 
 
 def module_text(functions: Sequence[str], dtype: str) -> str:
@@ -48,7 +63,7 @@ def module_text(functions: Sequence[str], dtype: str) -> str:
     return "\n".join([*lines, "", vector_functions(kind, bodies) + bodies])
 
 
-def kernel(name: str, lowered: Lowered, group: Group, memory: Callable[[int], str]) -> Kernel:
+def kernel(name: str, lowered: Lowered, group: Group, memory: Callable[[int], str], threads: int = 1) -> Kernel:
     """Return the kernel of a group.
 
     Parameters
@@ -58,16 +73,22 @@ def kernel(name: str, lowered: Lowered, group: Group, memory: Callable[[int], st
     group : Group
     memory : callable
         Gives the name of the array in which a root lies.  What has the same name shares its memory, and nothing else.
+    threads : int
+        That may share it.
     """
-    return _Writer(name, lowered, group, memory).kernel()
+    return _Writer(name, lowered, group, memory, threads).kernel()
 
 
 class _Writer(KernelLines):
     """The loops of a kernel."""
 
-    def __init__(self, name: str, lowered: Lowered, group: Group, memory: Callable[[int], str]) -> None:
+    def __init__(self, name: str, lowered: Lowered, group: Group, memory: Callable[[int], str], threads: int) -> None:
         super().__init__(lowered, group, memory)
         self.name = name
+        self.share = self._share(threads)
+        # Code for a known number of columns is better.
+        self.start: str = "%from" if self.share.several else "0"
+        self.end: str | int = "%to" if self.share.several else self.columns
         self.crossing = self._crossing()
         self.by_row: dict[int, str] = {}
         """The values of a row that stay known for the passes behind."""
@@ -100,11 +121,12 @@ class _Writer(KernelLines):
         self.epilogue()
         self.line(f"%answer = zext i1 {'%wrong.next' if checks else 'false'} to i32")
         self.line("ret i32 %answer")
-        pointers = ", ".join(f"ptr noalias %{name}" for name in self.arguments)
         origins = dict.fromkeys(self.instruction(number_).origin for number_ in members)
         comments = [f"; {printable(origin)}" for origin in origins if origin]
-        start = [*comments, f"define i32 @{self.name}({pointers}) {{", "entry:", *self.entry(), "  br label %rows"]
-        return Kernel(self.name, "\n".join([*start, *self.lines, "}", ""]), tuple(self.arguments), checks)
+        arguments = tuple(self.arguments)
+        start = [*comments, body_head(self.name, arguments), "entry:", *self.entry(), "  br label %rows"]
+        text = "\n".join([*start, *self.lines, "}", "", entry_text(self.name, arguments)])
+        return Kernel(self.name, text, arguments, checks, self.share)
 
     def entry(self) -> list[str]:
         """Return the lines that make room for a row of what is needed in between."""
@@ -144,7 +166,7 @@ class _Writer(KernelLines):
         """Write the loop over the columns."""
         label, column = f"pass{place}", f"%c{place}"
         self.label(label)
-        self.line(f"{column} = phi i64 [ 0, %section{place} ], [ {column}.next, %{label} ]")
+        self.line(f"{column} = phi i64 [ {self.start}, %section{place} ], [ {column}.next, %{label} ]")
         members = {n: member for n, member in self.group.members.items() if member.in_pass}
         for number_, member in members.items():
             if member.phase == place and member.reduces and member.kind != "row":
@@ -166,7 +188,7 @@ class _Writer(KernelLines):
                 if number_ in self.crossing:
                     value = self.real_name(scope.names[number_], self.instruction(number_).boolean)
                     self.line(f"store {self.kind} {value}, ptr {self.element(f't{number_}', column, self.kind)}")
-        self.loop_end(column, self.columns, label, f"section{place + 1}")
+        self.loop_end(column, self.end, label, f"section{place + 1}")
         for number_, member in members.items():
             if member.phase == place and member.reduces and member.kind != "row":
                 self.by_row[number_] = f"%v{number_}"
@@ -201,7 +223,7 @@ class _Writer(KernelLines):
             return
         self.line("br label %sums")
         self.label("sums")
-        self.line("%c = phi i64 [ 0, %done ], [ %c.next, %sums ]")
+        self.line(f"%c = phi i64 [ {self.start}, %done ], [ %c.next, %sums ]")
         scope = Scope("0", "%c", dict(singles.names), {})
         for number_, member in rows.items():
             instruction = self.instruction(number_)
@@ -217,8 +239,17 @@ class _Writer(KernelLines):
             else:
                 self.compute(number_, instruction, scope)
             self.store(number_, scope)
-        self.loop_end("%c", self.columns, "sums", "end")
+        self.loop_end("%c", self.end, "sums", "end")
         self.label("end")
+
+    def _share(self, threads: int) -> Share:
+        """Return how threads share it: what takes together the columns of a row has to see them all."""
+        alone = any(member.kind in ("column", "single") for member in self.group.members.values())
+        alone |= any(self.instruction(number_).primitive == "one_hot" for number_ in self.group.members)
+        primitives = [self.instruction(number_).primitive for number_ in self.group.members]
+        operations = sum(_COSTLY if primitive in VECTOR_FUNCTIONS else 1 for primitive in primitives)
+        seconds = ELEMENT * self.rows * self.columns * operations
+        return share(self.columns, self.columns if alone else LINE, seconds, threads, PART)
 
     def _crossing(self) -> list[int]:
         """Return the full members that a later pass than their own needs."""

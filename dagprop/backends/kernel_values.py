@@ -200,7 +200,7 @@ class KernelLines:
         """Write a sum whose terms may be taken in any order."""
         self.line(f"{result} = fadd reassoc nsz {self.kind} {a}, {b}")
 
-    def loop_end(self, index: str, size: int, label: str, behind: str) -> None:
+    def loop_end(self, index: str, size: int | str, label: str, behind: str) -> None:
         """Write the end of a loop that goes from 0 to a size."""
         self.line(f"{index}.next = add nuw nsw i64 {index}, 1")
         self.line(f"{index}.more = icmp ult i64 {index}.next, {size}")

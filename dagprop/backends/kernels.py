@@ -6,24 +6,28 @@ import ctypes
 from collections.abc import Callable
 from functools import partial
 
-from dagprop.backends.llvm_engine import machine_code
+from dagprop.backends.llvm_engine import addresses, machine_code
 from dagprop.backends.reference import Array
+from dagprop.backends.team import Team
 
-Kernel = Callable[[], int]
+Kernel = Callable[[], object]
 
 
-def kernel_binder(text: str) -> Callable[..., Kernel]:
+def kernel_binder(text: str, team: Team | None = None) -> Callable[..., Kernel]:
     """Compile a module of kernels.
 
     Parameters
     ----------
     text : str
         Of :func:`~dagprop.backends.kernel_code.module_text`.
+    team : Team, optional
+        That shares those kernels whose columns are cut into parts.
 
     Returns
     -------
     callable
-        Is given the name of a kernel and its arrays, and returns what runs it on them, without arguments.
+        Is given the name of a kernel, how many columns it has, how many of them are done at a time, and its arrays;
+        returns what runs it on them, without arguments.
 
     Raises
     ------
@@ -31,11 +35,13 @@ def kernel_binder(text: str) -> Callable[..., Kernel]:
         If LLVM is not there.
     """
     code = machine_code(text, (), (), "all", unroll=False)
+    prototype = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
-    def kernel(name: str, *arrays: Array) -> Kernel:
-        prototype = ctypes.CFUNCTYPE(ctypes.c_int, *(ctypes.c_void_p for _ in arrays))
-        # A pointer made in this way keeps its array alive; the code lives as long as this function.
-        pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
-        return partial(prototype(code.address(name)), *pointers)
+    def kernel(name: str, columns: int, part: int, *arrays: Array) -> Kernel:
+        address, pointers = code.address(name), addresses(arrays)
+        pointers.needed = (code, arrays)  # live as long as what is returned
+        if team is not None and part < columns:
+            return team.share(address, pointers, columns, part)
+        return partial(prototype(address), pointers, 0, columns)
 
     return kernel

@@ -9,9 +9,12 @@ of high-performance matrix multiplication", without its outer loops).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from dagprop.backends.epilogue import Epilogue
+from dagprop.backends.shares import body_head, entry_text
+from dagprop.backends.vector_lines import VectorLines
 
 AT_HAND = 1 << 18
 """So many bytes of the right matrix are still in the cache when the next rows of the left one need them."""
@@ -39,8 +42,17 @@ class Product:
     subtracts: bool
 
 
-def product_text(name: str, product: Product, kind: str, registers: tuple[int, int]) -> str:
+def product_text(
+    name: str,
+    product: Product,
+    kind: str,
+    registers: tuple[int, int],
+    shared: bool = False,
+    epilogue: Epilogue | None = None,
+) -> str:
     """Return the function that multiplies; it is given result, left, right, and if it subtracts, the rate.
+
+    With an epilogue it is given left, right, and the arrays of the epilogue.
 
     Parameters
     ----------
@@ -49,58 +61,69 @@ def product_text(name: str, product: Product, kind: str, registers: tuple[int, i
     kind : {"double", "float"}
     registers : (int, int)
         How many vector registers the processor has, and of how many bytes.
+    shared : bool
+        Whether it computes those columns that it is asked for, as a :class:`~dagprop.backends.shares.Share` cuts them.
+    epilogue : Epilogue, optional
+        What is made of the product before it is stored.
     """
-    return _Writer(product, kind, registers).text(name)
+    return _Writer(product, kind, registers, shared, epilogue).text(name)
 
 
-def vector_declarations(text: str) -> list[str]:
-    """Return the declarations of the functions on vectors that products call."""
-    found: set[str] = set()
-    for name, length, kind in re.findall(r"@(llvm\.[\w.]+\.v(\d+)f\d\d(?:\.p0)?)\(.*x (float|double)>", text):
-        vector, mask = f"<{length} x {kind}>", f"<{length} x i1>"
-        if ".load." in name:
-            found.add(f"declare {vector} @{name}(ptr, i32, {mask}, {vector})")
-        elif ".store." in name:
-            found.add(f"declare void @{name}({vector}, ptr, i32, {mask})")
-        else:
-            found.add(f"declare {vector} @{name}({vector}, {vector}, {vector})")
-    return sorted(found)
-
-
-class _Writer:
+class _Writer(VectorLines):
     """The lines so far."""
 
-    def __init__(self, product: Product, kind: str, registers: tuple[int, int]) -> None:
-        self.product, self.kind = product, kind
-        self.item = 8 if kind == "double" else 4
+    def __init__(
+        self, product: Product, kind: str, registers: tuple[int, int], shared: bool, epilogue: Epilogue | None
+    ) -> None:
+        super().__init__(kind)
+        self.product, self.shared, self.epilogue = product, shared, epilogue
         self.packs = product.right[1] != 1
         count, size = registers
         self.widest = 2 * size // self.item
         self.block = min(8, self.widest)
         # Two registers a row; what is left holds a stretch of the right matrix and a number of the left one.
         self.highest = (count - 4) // 2
-        self.lines: list[str] = []
-        self.count = 0
 
     def text(self, name: str) -> str:
         """Return all."""
-        arguments = ["%result", "%left", "%right", *(["%rate"] if self.product.subtracts else [])]
+        arguments = ["result", "left", "right", *(["rate"] if self.product.subtracts else [])]
+        if self.epilogue:
+            arguments = ["left", "right", *self.epilogue.names]
         if self.product.subtracts:
             self.line(f"%rate.value = load {self.kind}, ptr %rate")
-        across = _widths(self.product.columns, self.widest)
         down = _heights(self.product.rows, self.highest)
         if self.packs:
             self.line(f"%packed = alloca {self.kind}, i64 {self.product.inner * self.widest}, align 64")
         if self.packs or self.product.inner * self.product.columns * self.item > AT_HAND:
-            self.loops(across, lambda j, width: self.panel(down, j, width))
+            self.columns(lambda j, width: self.panel(down, j, width))
         else:
-            self.loops(down, lambda i, height: self.loops(across, lambda j, width: self.tile(i, j, height, width)))
+            self.loops(down, lambda i, height: self.columns(lambda j, width: self.tile(i, j, height, width)))
         rows, columns, inner = self.product.rows, self.product.columns, self.product.inner
         comment = f"; {'result - rate * ' if self.product.subtracts else ''}{rows}x{inner} @ {inner}x{columns}"
-        head = f"define i32 @{name}({', '.join(f'ptr noalias {argument}' for argument in arguments)}) {{"
-        return "\n".join([comment, head, "entry:", *self.lines, "  ret i32 0", "}", ""])
+        lines = [comment, body_head(name, arguments), "entry:", *self.lines, "  ret i32 0", "}", ""]
+        return "\n".join([*lines, entry_text(name, arguments)])
 
-    def loops(self, stretches: list[tuple[int, int, int]], body: Callable[[str, int], None]) -> None:
+    def columns(self, body: Callable[[str, int], None]) -> None:
+        """Write the loops over the columns: over all, or over those that are asked for."""
+        across = _widths(self.product.columns, self.widest)
+        if not self.shared:
+            self.loops(across, body)
+            return
+        (_, whole, width), *rest = across
+        inside, end = self.new("%x"), self.new("%x")
+        self.line(f"{inside} = icmp ult i64 %to, {whole}")
+        self.line(f"{end} = select i1 {inside}, i64 %to, i64 {whole}")
+        self.loops([("%from", end, width)], body)
+        if rest:
+            last = self.new("rest")
+            self.line(f"%{last}.asked = icmp eq i64 %to, {self.product.columns}")
+            self.line(f"br i1 %{last}.asked, label %{last}, label %{last}.done")
+            self.label(last)
+            self.loops(rest, body)
+            self.line(f"br label %{last}.done")
+            self.label(f"{last}.done")
+
+    def loops(self, stretches: Sequence[tuple[int | str, int | str, int]], body: Callable[[str, int], None]) -> None:
         """Write a loop for each stretch of an axis that is cut into equal parts."""
         for start, end, size in stretches:
             loop = self.new("loop")
@@ -171,6 +194,9 @@ class _Writer:
         self.end(loop, 1, product.inner)
         rate = self.spread("%rate.value", length) if product.subtracts else ""
         for row, total in enumerate(sums):
+            if self.epilogue:
+                self.epilogue.write(self, f"{total}.next", self.sum(i, str(row)), j, width, length)
+                continue
             place = self.element("%result", self.sum(self.times(self.sum(i, str(row)), product.columns), j))
             value = f"{total}.next"
             if product.subtracts:
@@ -178,82 +204,6 @@ class _Writer:
                 self.line(f"{scaled} = fmul {full} {rate}, {total}.next")
                 self.line(f"{value} = fsub {full} {before}, {scaled}")
             self.store(value, place, width, length)
-
-    def begin(self, loop: str) -> None:
-        """Begin a loop: its variables begin with what they are in the block before."""
-        self.line(f"br label %{loop}.before")
-        self.label(f"{loop}.before")
-        self.line(f"br label %{loop}")
-        self.label(loop)
-
-    def end(self, loop: str, step: int, end: int) -> None:
-        """End a loop whose variable has the name of the loop and ``.at``."""
-        self.line(f"%{loop}.next = add nuw nsw i64 %{loop}.at, {step}")
-        self.line(f"%{loop}.more = icmp ult i64 %{loop}.next, {end}")
-        self.line(f"br i1 %{loop}.more, label %{loop}, label %{loop}.behind")
-        self.label(f"{loop}.behind")
-
-    def vector(self, length: int) -> str:
-        """Return the type of a vector."""
-        return f"<{length} x {self.kind}>"
-
-    def load(self, place: str, count: int, length: int) -> str:
-        """Write how so many neighbours are read into a vector, which may be longer."""
-        name, full = self.new("%x"), self.vector(length)
-        if count == length:
-            self.line(f"{name} = load {full}, ptr {place}, align {self.item}")
-        else:
-            mask = _mask(count, length)
-            function = f"{full} @llvm.masked.load.v{length}f{8 * self.item}.p0"
-            self.line(f"{name} = call {function}(ptr {place}, i32 {self.item}, {mask}, {full} zeroinitializer)")
-        return name
-
-    def store(self, value: str, place: str, count: int, length: int) -> None:
-        """Write how so many neighbours are written from a vector, which may be longer."""
-        full = self.vector(length)
-        if count == length:
-            self.line(f"store {full} {value}, ptr {place}, align {self.item}")
-        else:
-            function = f"void @llvm.masked.store.v{length}f{8 * self.item}.p0"
-            self.line(f"call {function}({full} {value}, ptr {place}, i32 {self.item}, {_mask(count, length)})")
-
-    def spread(self, number: str, length: int) -> str:
-        """Return a vector that has one number everywhere."""
-        first, name, full = self.new("%x"), self.new("%x"), self.vector(length)
-        self.line(f"{first} = insertelement {full} poison, {self.kind} {number}, i64 0")
-        self.line(f"{name} = shufflevector {full} {first}, {full} poison, <{length} x i32> zeroinitializer")
-        return name
-
-    def element(self, array: str, index: str) -> str:
-        """Return where an element lies."""
-        name = self.new("%x")
-        self.line(f"{name} = getelementptr inbounds {self.kind}, ptr {array}, i64 {index}")
-        return name
-
-    def times(self, index: str, factor: int) -> str:
-        """Return an index times a number."""
-        name = self.new("%x")
-        self.line(f"{name} = mul nuw nsw i64 {index}, {factor}")
-        return name
-
-    def sum(self, a: str, b: str) -> str:
-        """Return the sum of two indices."""
-        name = self.new("%x")
-        self.line(f"{name} = add nuw nsw i64 {a}, {b}")
-        return name
-
-    def new(self, name: str) -> str:
-        """Return a name that nothing has."""
-        self.count += 1
-        return f"{name}{self.count}"
-
-    def label(self, name: str) -> None:
-        """Begin a block."""
-        self.lines.append(f"{name}:")
-
-    def line(self, text: str) -> None:
-        """Add a line."""
-        self.lines.append(f"  {text}")
 
 
 def _widths(size: int, widest: int) -> list[tuple[int, int, int]]:
@@ -270,8 +220,3 @@ def _heights(size: int, highest: int) -> list[tuple[int, int, int]]:
     high = (size - low * count) * (low + 1)
     stretches = [(0, high, low + 1), (high, size, low)]
     return [stretch for stretch in stretches if stretch[0] < stretch[1]]
-
-
-def _mask(count: int, length: int) -> str:
-    """Return which elements of a vector are meant: the first ones."""
-    return f"<{length} x i1> <{', '.join(['i1 true'] * count + ['i1 false'] * (length - count))}>"

@@ -6,15 +6,19 @@ from collections.abc import Container, Mapping
 from math import prod
 
 from dagprop.backends.array_lowering import SUBTRACT_PRODUCT, Lowered
-from dagprop.backends.blas import numpy_blas
 from dagprop.backends.layouts import Layout, layouts
+from dagprop.backends.llvm_engine import registers
 from dagprop.backends.product_code import Product
+from dagprop.backends.shares import Share, share
 
 LARGEST = 1.5e8
 """Up to so many operations, code of our own on one thread is ahead of the library on one thread."""
 
 LARGEST_BESIDE_THREADS = 1.5e7
 """Up to so many, it is ahead of the library on several threads, which have to be woken up."""
+
+ONE_THREAD = 4e6
+"""Up to so many operations, the largest product of a program is computed sooner by one thread than by several."""
 
 LONGEST = 4096
 """Longer sums are left to the library, which adds them up in parts, for the sake of accuracy."""
@@ -29,17 +33,38 @@ CALL = 5e-7
 """Seconds that a call takes less than one of NumPy."""
 OPERATION = 1e-12
 """Seconds that an operation takes less than in the library, at least."""
+PART = 4e-6
+"""Seconds of a part of a product that is shared, at least."""
+OPERATION_BYTE = 2e-12
+"""Seconds that an operation takes one thread in our code, for each byte of a number, about."""
 COMPILING = 0.03
 """Seconds to compile one product."""
 MOST = 100
 """Products of different sizes: with more, nobody waits for LLVM, however many steps there are."""
 
 
-def own_products(lowered: Lowered, steps: float) -> dict[int, Product]:
-    """Return the instructions whose product is sooner computed by code of our own, if there are so many steps."""
-    library = numpy_blas()
-    several = library is not None and library.get_threads() > 1
-    largest = LARGEST_BESIDE_THREADS if several else LARGEST
+def own_products(lowered: Lowered, steps: float, threads: int) -> tuple[dict[int, Product], int]:
+    """Return the instructions whose product is sooner computed by code of our own, and how many threads share it.
+
+    Several share it only where none is left to the library that is large enough for its own threads: theirs and ours
+    would take the processors from each other.
+
+    Parameters
+    ----------
+    lowered : Lowered
+    steps : float
+        How often it will run.
+    threads : int
+        That may compute.
+    """
+    found = _own_products(lowered, steps, LARGEST)
+    if threads > 1 and largest_left(lowered, found) > ONE_THREAD:
+        return _own_products(lowered, steps, LARGEST_BESIDE_THREADS), 1
+    return found, threads
+
+
+def _own_products(lowered: Lowered, steps: float, largest: float) -> dict[int, Product]:
+    """Return the products of up to so many operations for which our code pays."""
     lies = layouts(lowered)
     found: dict[int, Product] = {}
     for number in lowered.instructions:
@@ -50,6 +75,13 @@ def own_products(lowered: Lowered, steps: float) -> dict[int, Product]:
         if operations <= largest and steps * (CALL + OPERATION * operations) > COMPILING:
             found[number] = product
     return found if len(set(found.values())) <= MOST else {}
+
+
+def product_share(product: Product, kind: str, threads: int) -> Share:
+    """Return how threads share a product: each computes some columns of the result."""
+    item = 8 if kind == "double" else 4
+    seconds = 2.0 * product.rows * product.columns * product.inner * item * OPERATION_BYTE
+    return share(product.columns, 2 * registers()[1] // item, seconds, threads, PART)
 
 
 def largest_left(lowered: Lowered, own: Container[int]) -> float:

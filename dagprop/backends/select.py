@@ -22,7 +22,7 @@ BACKENDS: tuple[Backend, ...] = ("auto", "reference", "compiled")
 
 REFERENCE = "reference (NumPy, step by step)"
 
-_TRAINERS = (("scalar_program", "ScalarTrainer"), ("array_program", "ArrayTrainer"))
+_TRAINERS = (("scalar_program", "ScalarTrainer"), ("array_trainer", "ArrayTrainer"))
 """What is tried, the fastest first; each says by NotCompiledError what it cannot do."""
 
 

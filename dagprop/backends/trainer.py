@@ -73,7 +73,8 @@ class EpochOutcome:
     Attributes
     ----------
     variables : dict from str to array
-        The parameters, their memories and the states behind the last whole step.
+        The parameters, their memories and the states behind the last whole step.  They are good until the epoch behind
+        the next: then the trainer may write to the same memory again.
     losses : array of float64
         The loss of every step, taken before its update.
     compared : sequence of (prediction, target), optional
@@ -91,7 +92,10 @@ class EpochOutcome:
         """Whether every loss, parameter and state is a finite number."""
         values = (self.losses, *self.variables.values())
         small = [value for value in values if value.size < SMALL]
-        if not all(np.isfinite(value).all() for value in values if value.size >= SMALL):
+        # To find the ends of the range takes no memory, and a NaN is at both.
+        if not all(
+            math.isfinite(value.min()) and math.isfinite(value.max()) for value in values if value.size >= SMALL
+        ):
             return False
         if len(small) <= FEW and all(value.size == 1 for value in small):
             return all(math.isfinite(value.item()) for value in small)  # NumPy's way would be felt

@@ -100,7 +100,7 @@ def _text(emit: str, task: TrainingTask) -> str:
     from math import inf
 
     from dagprop.backends.array_code import array_code
-    from dagprop.backends.array_program import results
+    from dagprop.backends.array_trainer import results
     from dagprop.backends.scalar_program import scalar_text
     from dagprop.backends.trainer import NotCompiledError
     from dagprop.errors import ComputationError, Problem

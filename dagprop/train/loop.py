@@ -112,8 +112,8 @@ def train_network(
         say_variables(training.plain_variables())
         for epoch in range(1, settings.epochs + 1):
             history.append(training.run_epoch(epoch))
-            if not each_step:
-                say_variables(training.plain_variables())
+            if not each_step and on_variables is not None:  # a trainer writes to the same memory again
+                on_variables({id: array.copy() for id, array in training.plain_variables().items()})
             if on_epoch is not None:
                 on_epoch(history[-1])
         if len(split.test):

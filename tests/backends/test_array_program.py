@@ -15,7 +15,8 @@ import dagprop
 from dagprop.author.trial import forward, rule_result
 from dagprop.backends.array_code import array_code
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT
-from dagprop.backends.array_program import ArrayProgram, ArrayTrainer, bind
+from dagprop.backends.array_program import ArrayProgram, bind
+from dagprop.backends.array_trainer import ArrayTrainer
 from dagprop.backends.interpreter import interpret
 from dagprop.backends.leaf_values import leaf_values
 from dagprop.backends.reference import run

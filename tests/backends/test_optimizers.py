@@ -14,7 +14,7 @@ import dagprop
 from dagprop import api, optimizer
 from dagprop.backends import groups, scalar_program
 from dagprop.backends.array_code import array_code
-from dagprop.backends.array_program import results
+from dagprop.backends.array_trainer import results
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.cli.compile import training_task
 from dagprop.ops.declared import isolated

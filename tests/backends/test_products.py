@@ -17,6 +17,7 @@ from dagprop.backends.kernels import kernel_binder
 from dagprop.backends.llvm_code import TYPES
 from dagprop.backends.product_code import Product, product_text
 from dagprop.backends.products import largest_left, own_products
+from dagprop.backends.team import Team
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.program.recorder import Recorder
 from dagprop.program.symbols import Symbol, symbolic_namespace
@@ -61,7 +62,9 @@ def test_a_product_is_numpys(dtype, machine):
     for place, (product, left, right) in enumerate(cases):
         result = matrix(generator, product.rows, product.columns, "plain", dtype)
         before, rate = result.copy(), np.array(0.5, dtype)
-        bind(f"p{place}", result, left, right, *([rate] if product.subtracts else []))()
+        bind(
+            f"p{place}", product.columns, product.columns, result, left, right, *([rate] if product.subtracts else [])
+        )()
         expected = before - 0.5 * (left @ right) if product.subtracts else left @ right
         np.testing.assert_array_equal(result, expected, err_msg=str(product))
         around = result.base
@@ -117,19 +120,51 @@ def swapped(xp, a, b):
 def test_which_products_are_our_own(shapes, build, own):
     given = lowered(shapes, build)
     with threads(1):
-        found = own_products(given, math.inf)
+        found = own_products(given, math.inf, 1)[0]
         assert bool(found) == own
-        assert not own_products(given, 0)
+        assert not own_products(given, 0, 1)[0]
     (size,) = (2.0 * np.prod(shapes[0]) * i.shape[-1] for i in given.instructions.values() if i.primitive == "matmul")
     if len(shapes[1]) == 2:
         assert largest_left(given, found) == (0 if own else size)
 
 
-@pytest.mark.parametrize(("count", "own"), [(1, [True, True]), (3, [True, False])])
-def test_large_products_are_left_to_a_library_of_several_threads(count, own, monkeypatch):
-    monkeypatch.setattr(products, "numpy_blas", lambda: SimpleNamespace(get_threads=lambda: count))
-    given = [lowered(((size, 300), (300, 300)), lambda xp, a, b: xp.matmul(a, b)) for size in (8, 400)]
-    assert [bool(own_products(one, math.inf)) for one in given] == own
+@pytest.mark.parametrize(
+    ("sizes", "threads_allowed", "own", "threads_used"),
+    [
+        ((8, 400), 1, 2, 1),
+        ((8, 400), 3, 2, 3),
+        ((8, 400, 2000), 1, 2, 1),  # the largest is the library's
+        ((8, 400, 2000), 3, 1, 1),  # with several threads of its own, which ours would be in the way of
+    ],
+)
+def test_threads_are_those_of_the_library_or_ours(sizes, threads_allowed, own, threads_used):
+    shapes = ((300, 300), *((size, 300) for size in sizes))
+    recorder = Recorder()
+    right, *lefts = (Symbol(recorder, recorder.input(f"v{n}", shape)) for n, shape in enumerate(shapes))
+    outputs = {f"y{n}": symbolic_namespace(recorder).matmul(left, right).number for n, left in enumerate(lefts)}
+    given = lower(recorder.program([f"v{n}" for n in range(len(shapes))], outputs, "float32"))
+    found, used = own_products(given, math.inf, threads_allowed)
+    assert (len(found), used) == (own, threads_used)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("rows", "columns", "inner"), [(50, 130, 40), (7, 261, 20), (33, 64, 9), (300, 96, 400)])
+@pytest.mark.parametrize("layout", ["plain", "transposed"])
+@pytest.mark.parametrize("subtracts", [False, True])
+def test_parts_of_a_product_are_those_of_the_whole(rows, columns, inner, layout, subtracts, dtype):
+    generator = np.random.default_rng(0)
+    left, right = matrix(generator, rows, inner, "plain", dtype), matrix(generator, inner, columns, layout, dtype)
+    product = Product(rows, columns, inner, strides(left), strides(right), subtracts)
+    width = 2 * llvm_engine.registers()[1] // left.itemsize
+    text = product_text("p", product, TYPES[dtype], llvm_engine.registers(), shared=True)
+    team = Team(3)
+    assert team.call_helpers(math.inf)
+    result, rate = matrix(generator, rows, columns, "plain", dtype), np.array(0.5, dtype)
+    before = result.copy()
+    arrays = (result, left, right, *([rate] if subtracts else []))
+    kernel_binder(module_text([text], dtype), team)("p", columns, width, *arrays)()
+    np.testing.assert_array_equal(result, before - 0.5 * (left @ right) if subtracts else left @ right)
+    assert np.isnan(result.base[:32]).all() and np.isnan(result.base[-32:]).all()
 
 
 def test_a_step_is_computed_by_products_of_our_own():
@@ -155,4 +190,4 @@ def test_a_step_is_computed_by_products_of_our_own():
 def test_nobody_waits_for_hundreds_of_products(monkeypatch):
     given = lowered(((8, 20), (20, 30)), lambda xp, a, b: xp.matmul(a, b))
     monkeypatch.setattr(products, "MOST", 0)
-    assert not own_products(given, math.inf)
+    assert not own_products(given, math.inf, 1)[0]
