@@ -8,7 +8,6 @@ Names are numbered as in the program: ``v7`` is %7.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from math import prod
 
 from dagprop.backends.array_buffers import Placement, place_values
@@ -22,9 +21,10 @@ from dagprop.backends.llvm_engine import registers
 from dagprop.backends.product_code import Product, product_text
 from dagprop.backends.products import largest_left, own_products
 from dagprop.program.records import Instruction, Program
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrayCode:
     """What runs.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import inf
 
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, Lowered
@@ -14,9 +13,10 @@ from dagprop.backends.llvm_code import TYPES, declarations, number
 from dagprop.backends.product_code import vector_declarations
 from dagprop.backends.vector_math import vector_functions
 from dagprop.program.records import Instruction
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kernel:
     """A function in LLVM's language.
 

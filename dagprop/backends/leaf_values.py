@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from dagprop.graph.records import SAMPLE_AXIS, Shape, split_reference
 from dagprop.plan.abstract import format_shape
 from dagprop.plan.network import Network
 from dagprop.plan.shapes import problem_at
+from dagprop.record import record
 
 Feeds = Mapping[str, ArrayLike]
 
@@ -29,7 +29,7 @@ LARGEST_EXAMPLE = 8
 """Values of more numbers are not written out in a hint."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class LeafValues:
     """The leaves of a run.
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from dagprop.record import record
 
 AT_HAND = 1 << 18
 """So many bytes of the right matrix are still in the cache when the next rows of the left one need them."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Product:
     """What is multiplied.
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from dagprop.backends.llvm_code import EXPONENTIAL, TYPES, declarations, number, straight_code
 from dagprop.backends.llvm_exponential import exponential_text
 from dagprop.backends.scalar_updates import ScalarUpdate
 from dagprop.program.records import Program
+from dagprop.record import record
 
 EPOCH_SIGNATURE = ("epoch", "pppppppiiii")
 EVALUATE_SIGNATURE = ("evaluate", "pp")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Roles:
     """What the values of a program are to the training.
 

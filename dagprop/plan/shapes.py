@@ -7,7 +7,6 @@ Sizes that only the data knows stay symbols (``"N"``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from dagprop.errors import Problem, quote
@@ -24,9 +23,10 @@ from dagprop.graph.records import (
 )
 from dagprop.ops.contract import Op
 from dagprop.plan.abstract import AbstractArray, ShapeError, abstract_namespace, format_shape, rule_error, shape_of
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Shapes:
     """What shape inference found.
 
