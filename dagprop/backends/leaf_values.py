@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from dagprop.backends.reference import Array, Values
 from dagprop.errors import GraphError, Problem, quote, suggest
@@ -23,7 +22,10 @@ from dagprop.plan.network import Network
 from dagprop.plan.shapes import problem_at
 from dagprop.record import record
 
-Feeds = Mapping[str, ArrayLike]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+Feeds: TypeAlias = "Mapping[str, ArrayLike]"
 
 LARGEST_EXAMPLE = 8
 """Values of more numbers are not written out in a hint."""

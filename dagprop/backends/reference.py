@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dagprop.backends.numpy_namespace import numpy_namespace
 from dagprop.errors import ComputationError, DagpropError, Problem, error_text, quote
@@ -18,7 +17,7 @@ from dagprop.ops.arguments import place_of
 from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
 from dagprop.record import record
 
-Array = NDArray[Any]
+Array = np.ndarray[Any, np.dtype[Any]]
 Values = dict[str, Array]
 
 Memory = dict[str, Any]

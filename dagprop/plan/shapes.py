@@ -78,7 +78,7 @@ def infer_shapes(graph: Graph, order: Sequence[str], ops: Mapping[str, Op]) -> S
             message = f"the forward rule of {quote(node.op)} cannot run on shapes: {rule_error(error)}"
             problems.append(problem_at(node, "DP503", message, f"the rule is in {ops[node.op].provider}"))
         else:
-            outputs[id] = tuple(join_reference(id, number) for number in range(len(found)))
+            outputs[id] = tuple([join_reference(id, number) for number in range(len(found))])
             shapes.update(zip(outputs[id], found, strict=True))
     problems += _loss_problems(graph, shapes)
     return Shapes(shapes, outputs, tuple(problems))

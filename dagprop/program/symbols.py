@@ -123,10 +123,10 @@ def number_of(recorder: Recorder, value: object) -> int:
     """
     if isinstance(value, Symbol):
         return value.number
+    if isinstance(value, (int, float)):
+        return recorder.constant(value)
     shape_of(value)  # refuses what is no array or number, and says why
-    if not isinstance(value, (int, float)):
-        raise TypeError(f"expected a number or an array of xp, got {type(value).__name__}")
-    return recorder.constant(value)
+    raise TypeError(f"expected a number or an array of xp, got {type(value).__name__}")
 
 
 def elementwise(recorder: Recorder, primitive: str, *operands: object) -> Symbol:
