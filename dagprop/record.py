@@ -51,22 +51,22 @@ def record(plain: Any = None, /, *, eq: bool = True, weakref_slot: bool = False)
 
 def _initializer(made: Any) -> Callable[..., None]:
     """Return the ``__init__`` of a record; it fills the slots behind the back of ``__setattr__``."""
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"_missing": MISSING}
     arguments: list[str] = []
     lines: list[str] = []
     for part in fields(made):
         name, given = part.name, part.name
-        names[f"set_{name}"] = getattr(made, name).__set__
+        names[f"_set_{name}"] = getattr(made, name).__set__
         if part.default_factory is not MISSING:
-            names[f"new_{name}"], names["MISSING"] = part.default_factory, MISSING
-            given = f"new_{name}() if {name} is MISSING else {name}"
-            arguments.append(f"{name}=MISSING")
+            names[f"_new_{name}"] = part.default_factory
+            given = f"_new_{name}() if {name} is _missing else {name}"
+            arguments.append(f"{name}=_missing")
         elif part.default is not MISSING:
-            names[f"default_{name}"] = part.default
-            arguments.append(f"{name}=default_{name}")
+            names[f"_default_{name}"] = part.default
+            arguments.append(f"{name}=_default_{name}")
         else:
             arguments.append(name)
-        lines.append(f"  set_{name}(self, {given})")
+        lines.append(f"  _set_{name}(self, {given})")
     exec("\n".join([f"def __init__(self, {', '.join(arguments)}):", *lines]), names)
     function: Callable[..., None] = names["__init__"]
     function.__qualname__ = f"{made.__qualname__}.__init__"  # what is said of a call with wrong arguments
