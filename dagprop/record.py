@@ -67,6 +67,8 @@ def _initializer(made: Any) -> Callable[..., None]:
         else:
             arguments.append(name)
         lines.append(f"  _set_{name}(self, {given})")
+    if hasattr(made, "__post_init__"):
+        lines.append("  self.__post_init__()")
     exec("\n".join([f"def __init__(self, {', '.join(arguments)}):", *lines]), names)
     function: Callable[..., None] = names["__init__"]
     function.__qualname__ = f"{made.__qualname__}.__init__"  # what is said of a call with wrong arguments

@@ -84,5 +84,19 @@ def test_records_without_eq_are_equal_to_themselves_alone():
     assert one == one and one != other and hash(one) == hash(one) and len({one, other}) == 2
 
 
+def test_what_a_class_does_after_its_start_is_done():
+    @record
+    class Checked:
+        size: int
+
+        def __post_init__(self) -> None:
+            if self.size < 0:
+                raise ValueError("too small")
+
+    assert Checked(1).size == 1
+    with pytest.raises(ValueError, match="too small"):
+        Checked(-1)
+
+
 def test_a_method_of_the_class_stays():
     assert repr(Named("a")) == "a" and Named("a") == Named("a") and pickle.loads(pickle.dumps(Named("b"))) == Named("b")
