@@ -7,7 +7,9 @@ raises them together, so that a user mends a file once and not once per mistake.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from dagprop.record import record
 
 CODES: dict[str, str] = {
     "DP000": "The command line is used in a way that it does not understand, or dagprop itself has a fault.",
@@ -91,7 +93,7 @@ CODES: dict[str, str] = {
 """Every error code with its meaning; ``docs/errors.md`` is generated from this table."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Problem:
     """One thing that is wrong, and what to do about it.
 

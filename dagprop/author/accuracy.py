@@ -11,6 +11,7 @@ import numpy as np
 from dagprop.author.expression import Name, Tree, cost, replaced
 from dagprop.author.numbers import exact_value, float_values
 from dagprop.backends.reference import Array
+from dagprop.record import record
 
 GOOD = 1e-13
 """A relative error up to this is as good as none: a few roundings."""
@@ -26,7 +27,7 @@ _LARGE = (11.3, 16.6, 21.7, 29.3, 37.1, 45.7, 83.0, 91.3, 121.0, 353.0, 711.0, 7
 _FEW = (-1e4, -711.0, -37.1, -6.1, -2.3, -0.7, -0.01, 0.0, 1e-8, 0.3, 1.6, 3.4, 29.3, 353.0, 1e4)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Points:
     """Where expressions are compared.
 
@@ -64,7 +65,7 @@ def points_for(inputs: Sequence[str], attributes: Mapping[str, float]) -> Points
     return Points(columns)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Exact:
     """The exact values of an expression at points, and how far they move when the inputs move by one rounding.
 

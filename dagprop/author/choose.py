@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations, product
 
 from dagprop.author.accuracy import Exact, Quality, exact_values, points_for, quality
@@ -11,11 +10,12 @@ from dagprop.author.derive import Derivative, Style, derivative_base, styles
 from dagprop.author.expression import Call, Tree, cost, walk
 from dagprop.author.stable import EXACT, applicable, stable
 from dagprop.errors import PluginError, Problem, error_text
+from dagprop.record import record
 
 _WITHOUT_BRANCHES = [name for name in EXACT if name != "branches"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Written:
     """A rule as it will be written.
 
@@ -32,7 +32,7 @@ class Written:
     rules: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rules:
     """The rules of an op.
 

@@ -7,7 +7,6 @@ their derivative at a kink is that of the built-in ops, and a branch is derived 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -28,6 +27,7 @@ from dagprop.author.expression import (
 )
 from dagprop.author.stable import SMOOTH, stable
 from dagprop.author.terms import terms_of
+from dagprop.record import record
 
 _STEPS = ("floor", "ceil", "round")
 _CHOICES = ("where", "maximum", "minimum")
@@ -38,7 +38,7 @@ MOST_OPERATIONS = 90
 """What has more operations is not simplified: SymPy may take minutes."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Style:
     """How a derivative is written.
 

@@ -6,9 +6,9 @@ Trees come from text of bounded length and depth, so that plain recursion over t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from dagprop.ops.namespace import BINARY, UNARY
+from dagprop.record import record
 
 OPERATORS = ("add", "subtract", "multiply", "divide", "pow", "negative")
 COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
@@ -25,21 +25,21 @@ FUNCTIONS: dict[str, int] = {
 """The functions of a formula, with the number of their operands."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Number:
     """A number as it is written."""
 
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name:
     """An input or an attribute."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """An operator, a comparison, a function or a constant (without operands) by its name."""
 

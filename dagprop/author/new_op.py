@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dagprop.errors import PluginError, Problem, quote
 from dagprop.graph.fields import ID, NODE_KEYS
 from dagprop.ops.contract import RESERVED
 from dagprop.ops.registry import vocabulary
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NewOp:
     """A new op, as its author asks for it.
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from dagprop.errors import Problem
 from dagprop.ops.contract import Op, Rule
+from dagprop.record import record
 
 Status = Literal["ok", "note", "wrong", "skipped"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Item:
     """One thing that was looked at.
 
@@ -39,7 +40,7 @@ class Item:
         return "note" if self.problems else "skipped" if self.skipped else "ok"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """What was found of one declaration, or of a file that declares nothing.
 

@@ -6,7 +6,6 @@ import itertools
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from dagprop.backends.numpy_namespace import numpy_namespace
 from dagprop.backends.reference import Array
 from dagprop.ops.contract import Op, Rule
+from dagprop.record import record
 
 Shape = tuple[int, ...]
 
@@ -34,7 +34,7 @@ ROWS: tuple[tuple[Shape, ...], ...] = (
 """Shapes that the inputs of an op may have which is not elementwise; the first that it takes are used."""
 
 
-@dataclass(frozen=True)
+@record
 class Case:
     """An op with the shapes of its inputs (None: left out) and its attributes."""
 
@@ -135,7 +135,7 @@ def rule_result(
     return result[position - fixed] if isinstance(result, tuple) and position >= fixed else result
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Trial:
     """How an op is tried: shapes that it takes, and what its inputs may be.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import inf, prod
 
 from dagprop.backends.array_lowering import Lowered
 from dagprop.backends.groups import Group, Unit, fixed_values, numbers, overwritable
 from dagprop.program.records import ELEMENTWISE, Instruction
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Placement:
     """Where values lie.
 

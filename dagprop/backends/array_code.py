@@ -8,7 +8,6 @@ Names are numbered as in the program: ``v7`` is %7.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from dagprop.backends.array_buffers import place_values
 from dagprop.backends.array_lines import ArrayLines
@@ -24,9 +23,10 @@ from dagprop.backends.product_code import Product, product_text
 from dagprop.backends.products import largest_left, own_products, product_share
 from dagprop.backends.shares import Share
 from dagprop.program.records import Instruction, Program
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrayCode:
     """What runs.
 

@@ -7,10 +7,10 @@ numbers behind them.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from dagprop.program.records import ELEMENTWISE, Instruction, Program
+from dagprop.record import record
 
 SUBTRACT_PRODUCT = "subtract_product"
 """``w - rate * (a @ b)``, with the operands w, rate, a, b; computed in w."""
@@ -23,7 +23,7 @@ VIEWS = ("permute_dims", "broadcast_to", "index")
 """What is another way to look at the same memory; so is ``reshape`` of an array without gaps."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Lowered:
     """Instructions by number, in the order in which to compute them.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from types import CodeType
 from typing import Any
@@ -19,6 +18,7 @@ from dagprop.backends.reference import Array
 from dagprop.backends.team import Team
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.program.records import Program
+from dagprop.record import record
 
 ALIGNMENT = 64
 """Bytes: a line of the cache, and the longest vector of a processor."""
@@ -83,7 +83,7 @@ def bind(code: ArrayCode, inputs: Sequence[Array], team: Team | None = None) -> 
     return step, outputs
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Compiled:
     """A program that can be run.
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from dagprop.backends.reference import Array
+from dagprop.record import record
 
 _ROW_MAJOR, _PLAIN, _TRANSPOSED = 101, 111, 112
 _NAMES = (("scipy_", "64_"), ("", "64_"), ("scipy_", ""), ("", ""))
@@ -26,7 +26,7 @@ _NAMES = (("scipy_", "64_"), ("", "64_"), ("scipy_", ""), ("", ""))
 Step = Callable[[], object]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Blas:
     """What is used of a library.
 

@@ -8,7 +8,6 @@ where its result goes, and two operands.  The third operand of ``where`` lies wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,9 +18,10 @@ from dagprop.backends.scalar_code import Roles
 from dagprop.backends.scalar_updates import ScalarUpdate
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.program.records import Program
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Bytecode:
     """A program with the training around it.
 

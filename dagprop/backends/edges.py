@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -11,12 +10,13 @@ import numpy as np
 from dagprop.backends.reference import Array, Memory, Values, apply_rule, propagate
 from dagprop.graph.notebook import ShownInNotebooks
 from dagprop.plan.records import BackwardStep, Plan
+from dagprop.record import record
 
 JACOBIAN_LIMIT = 1024
 """A local Jacobian with more entries than this is not written out."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Edge:
     """One use of a value by a node.
 
@@ -46,7 +46,7 @@ class Edge:
     contribution: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Backprop(ShownInNotebooks):
     """One forward and one backward pass, with everything in between.
 

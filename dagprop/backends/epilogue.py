@@ -7,7 +7,6 @@ Written to memory is only what the group stores.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from dagprop.backends.array_lowering import Lowered
 from dagprop.backends.groups import Group
@@ -15,13 +14,14 @@ from dagprop.backends.layouts import Access
 from dagprop.backends.llvm_code import TYPES, number
 from dagprop.backends.vector_lines import VectorLines
 from dagprop.program.records import Instruction
+from dagprop.record import record
 
 _ARITHMETIC = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv"}
 _COMPARISONS = {"less": "olt", "less_equal": "ole", "greater": "ogt", "greater_equal": "oge"}
 _OPERATIONS = (*_ARITHMETIC, *_COMPARISONS, "negative", "maximum", "minimum", "where", "real")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Epilogue:
     """The group of a product.
 

@@ -19,11 +19,12 @@ from typing import Literal
 
 from dagprop.backends.array_lowering import Lowered
 from dagprop.backends.layouts import Access
+from dagprop.record import record
 
 Kind = Literal["full", "column", "row", "single"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Member:
     """One instruction of a group.
 

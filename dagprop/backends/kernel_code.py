@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import inf
 
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, Lowered
@@ -15,6 +14,7 @@ from dagprop.backends.shares import Share, body_head, entry_text, share
 from dagprop.backends.vector_lines import vector_declarations
 from dagprop.backends.vector_math import VECTOR_FUNCTIONS, vector_functions
 from dagprop.program.records import Instruction
+from dagprop.record import record
 
 ELEMENT = 1e-10
 """Seconds that an operation takes on a number, about."""
@@ -29,7 +29,7 @@ _COSTLY = 10
 """Of a function other than arithmetic, in operations."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kernel:
     """A function in LLVM's language.
 

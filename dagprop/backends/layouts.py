@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from dagprop.backends.array_lowering import VIEWS, Lowered
 from dagprop.program.records import Instruction
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layout:
     """The place of each element: offset + Σ index·stride, all counted in elements."""
 
@@ -19,7 +18,7 @@ class Layout:
     strides: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Access:
     """How a kernel reads a value: at offset + row·row_stride + column·column_stride of the memory of ``root``."""
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from dagprop.backends.reference import Array, Values
 from dagprop.errors import GraphError, Problem, quote, suggest
@@ -22,14 +20,18 @@ from dagprop.graph.records import SAMPLE_AXIS, Shape, split_reference
 from dagprop.plan.abstract import format_shape
 from dagprop.plan.network import Network
 from dagprop.plan.shapes import problem_at
+from dagprop.record import record
 
-Feeds = Mapping[str, ArrayLike]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+Feeds: TypeAlias = "Mapping[str, ArrayLike]"
 
 LARGEST_EXAMPLE = 8
 """Values of more numbers are not written out in a hint."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class LeafValues:
     """The leaves of a run.
 

@@ -6,11 +6,11 @@ import ctypes
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Literal
 
 from dagprop.backends.trainer import NotCompiledError
+from dagprop.record import record
 
 Effort = Literal["quick", "code", "all"]
 """How much is done for good machine code: the first that comes; registers and instructions are chosen with care; before
@@ -21,7 +21,7 @@ KEPT = 32
 """How many modules are kept, so that the same network is not compiled twice in a row."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class MachineCode:
     """A compiled module; its functions live as long as it does.
 

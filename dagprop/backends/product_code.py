@@ -10,17 +10,17 @@ of high-performance matrix multiplication", without its outer loops).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from dagprop.backends.epilogue import Epilogue
 from dagprop.backends.shares import body_head, entry_text
 from dagprop.backends.vector_lines import VectorLines
+from dagprop.record import record
 
 AT_HAND = 1 << 18
 """So many bytes of the right matrix are still in the cache when the next rows of the left one need them."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Product:
     """What is multiplied.
 

@@ -7,25 +7,24 @@ care about is done here, once: data types, gradients of broadcast inputs, the su
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dagprop.backends.numpy_namespace import numpy_namespace
 from dagprop.errors import ComputationError, DagpropError, Problem, error_text, quote
 from dagprop.ops.arguments import place_of
 from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
+from dagprop.record import record
 
-Array = NDArray[Any]
+Array = np.ndarray[Any, np.dtype[Any]]
 Values = dict[str, Array]
 
 Memory = dict[str, Any]
 """The ``node`` whose variadic rule ran last, and its ``result``."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Run:
     """What one execution of a plan gives: values and gradients by reference."""
 

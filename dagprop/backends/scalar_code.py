@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from dagprop.backends.llvm_code import EXPONENTIAL, TYPES, declarations, number
 from dagprop.backends.llvm_exponential import exponential_text
@@ -11,12 +10,13 @@ from dagprop.backends.product_order import MODERATE, early_products
 from dagprop.backends.scalar_updates import ScalarUpdate, with_updates
 from dagprop.backends.straight_code import straight_code
 from dagprop.program.records import Program
+from dagprop.record import record
 
 EPOCH_SIGNATURE = ("epoch", "ppppppppiiii")
 EVALUATE_SIGNATURE = ("evaluate", "ppp")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Roles:
     """What the values of a program are to the training.
 

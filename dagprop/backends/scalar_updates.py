@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from dagprop.backends.coefficients import Coefficients
 from dagprop.backends.llvm_code import check_single
@@ -11,9 +10,10 @@ from dagprop.backends.trainer import TrainingTask
 from dagprop.program.coefficients import split_coefficients
 from dagprop.program.records import SOURCES, Program, pruned
 from dagprop.program.trace import update_program
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class ScalarUpdate:
     """The update of one parameter.
 

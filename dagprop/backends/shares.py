@@ -6,13 +6,14 @@ Every kernel is a function of an array of addresses and of two columns: it works
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from dagprop.record import record
 
 PARTS = 4
 """How many parts for each thread: with more than one, nobody waits long for the last."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Share:
     """What of a kernel is done at a time.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, overload
 
 import numpy as np
@@ -13,9 +12,10 @@ from dagprop.backends.reference import Array
 from dagprop.graph.records import Shape
 from dagprop.plan.records import Plan
 from dagprop.program.update import UpdateRule
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class TrainingTask:
     """What is trained, on what.
 
@@ -66,7 +66,7 @@ FEW = 16
 """So many single numbers are looked at one by one all the same."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class EpochOutcome:
     """One pass over the samples.
 

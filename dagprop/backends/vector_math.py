@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from string import Template
 
 from dagprop.backends.llvm_code import number
+from dagprop.record import record
 
 VECTOR_FUNCTIONS = ("exp", "expm1", "log", "log1p", "tanh")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Format:
     """What differs between the formats of numbers.
 

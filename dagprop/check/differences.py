@@ -13,6 +13,7 @@ import numpy as np
 
 from dagprop.backends.reference import Array
 from dagprop.check.complex_namespace import ClassIndexError
+from dagprop.record import record
 
 Along = Callable[[complex], Array]
 """The change of a function at t along a direction.  A real t gives real numbers; an imaginary one is a complex step."""
@@ -55,7 +56,7 @@ def complex_slopes(along: Along, scale: Array) -> tuple[Array, Array] | None:
     return right, left
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slope:
     """A slope and how far it may be from the true one; NaN and infinity where none was found."""
 
@@ -63,7 +64,7 @@ class Slope:
     error: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slopes:
     """What differences say of a function at a point.
 

@@ -12,12 +12,13 @@ from dagprop.backends.reference import Array
 from dagprop.check.hints import ratio_hint
 from dagprop.check.records import Finding, Part
 from dagprop.check.verdicts import KINDS, RIGHT, WRONG, Method, Verdicts
+from dagprop.record import record
 
 Make = Callable[[int, Finding], Finding]
 """Completes a finding, given the number of the entry among those that were checked."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outcome:
     """What the check of some inputs gave.
 

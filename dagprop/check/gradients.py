@@ -8,7 +8,6 @@ and again until the entry is found that is to blame, so that one wrong entry of 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from dagprop.backends.reference import Array
 from dagprop.check.differences import Along, complex_slopes, difference_slopes
 from dagprop.check.records import Settings
 from dagprop.check.verdicts import WRONG, Verdicts, judge
+from dagprop.record import record
 
 DOUBT = 1e-10
 """A slope along a direction that is off by more than this, relative to the sum of the sizes, is looked into."""
@@ -27,7 +27,7 @@ MOST_SEPARATE = 8
 """More arrays than this have no directions of their own, but those that go through all of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Claim:
     """A gradient that is claimed for a number that depends on arrays.
 
@@ -52,7 +52,7 @@ class Claim:
     noise: Callable[[], tuple[Array, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Checked:
     """The verdict on one entry: of which array, at which place, and the step by which the slopes are multiplied."""
 

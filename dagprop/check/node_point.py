@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,9 +11,10 @@ from dagprop.backends.reference import Array, Values
 from dagprop.check.complex_namespace import complex_namespace
 from dagprop.check.differences import EPSILON
 from dagprop.plan.records import BackwardStep, ForwardStep
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NodePoint:
     """One node with the values around it.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dagprop.check.verdicts import Kind, Method
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings:
     """How a network is checked.
 
@@ -27,7 +26,7 @@ class Settings:
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """One derivative, compared.
 
@@ -87,7 +86,7 @@ class Finding:
         return self.kind == "wrong" or (self.kind == "not finite" and finite)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unchecked:
     """An input of a node that was not checked, and why."""
 
@@ -97,7 +96,7 @@ class Unchecked:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Part:
     """One of the two parts of a check: the rules of the ops, or the gradients of the whole graph.
 
@@ -132,7 +131,7 @@ class Part:
         return tuple(finding for finding in self.findings if finding.failed)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GradientCheck:
     """What the check of a network found.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from dagprop.backends.reference import Array
 from dagprop.check.differences import EPSILON, Along, complex_slopes, difference_slopes
+from dagprop.record import record
 
 Kind = Literal["right", "rounding", "kink", "jump", "not finite", "wrong"]
 KINDS: tuple[Kind, ...] = ("right", "rounding", "kink", "jump", "not finite", "wrong")
@@ -23,7 +23,7 @@ SMALLEST = 1e-280
 """Slopes below this are equal: times the complex step, they are too small for float64 to hold all their digits."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verdicts:
     """Entry by entry, what a claimed slope turned out to be.
 

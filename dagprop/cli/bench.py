@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dagprop.cli import options
+from dagprop.record import record
 
 if TYPE_CHECKING:
     from dagprop.backends.trainer import TrainingTask
@@ -20,7 +20,7 @@ SHOWN_NODES = 20
 """The nodes that take the longest are shown, so many."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Measured:
     """What is printed.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dagprop.cli import options
+from dagprop.record import record
 
 if TYPE_CHECKING:
     from dagprop.backends.reference import Array, Values
@@ -93,7 +93,7 @@ def _with_sample_axis(network: Network, name: str, value: Array) -> Array:
     return value[None] if shape[:1] == (SAMPLE_AXIS,) and value.ndim == len(shape) - 1 else value
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _ClassTarget:
     """What says which class is predicted, and the labels of the classes if the graph gives them."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -20,12 +20,13 @@ from dagprop.ops.plugins import load_plugin
 from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import prediction_outputs
 from dagprop.plan.steps import plan
+from dagprop.record import record
 from dagprop.train.checkpoint import fit_weights, load_weights
 from dagprop.train.data import Data, fed_inputs, load_data
 from dagprop.train.op_origins import origin_problems
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Session:
     """What a command works on.
 

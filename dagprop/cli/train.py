@@ -107,7 +107,6 @@ def command(
     from dagprop.cli.output import json_text, note
     from dagprop.cli.session import open_session, refuse_two_readers
     from dagprop.train.checkpoint import check_writable, save_weights, weights_metadata
-    from dagprop.train.history import parameter_columns
 
     refuse_two_readers(graph, data)
     if norms and history is None:
@@ -124,6 +123,8 @@ def command(
     total = session.graph.train.epochs if epochs is None else epochs
     columns = None
     if norms:
+        from dagprop.train.history import parameter_columns
+
         shares: dict[str, Any] = {"validation": validation, "test": test}
         settings = replace(session.graph.train, **{name: share for name, share in shares.items() if share is not None})
         columns = parameter_columns(session.network, samples, settings, session.leaves)
@@ -160,11 +161,11 @@ def _record(
     report: Callable[[EpochRecord], None],
 ) -> Iterator[tuple[Callable[[EpochRecord], None], Callable[[Mapping[str, Array]], None] | None]]:
     """Write the history of a training, if there is a path for it; give what the training calls as it goes on."""
-    from dagprop.train.history import HistoryFile, epoch_row
-
     if path is None:
         yield report, None
         return
+    from dagprop.train.history import HistoryFile, epoch_row
+
     more: dict[str, float] = {}
     with HistoryFile(path) as file:
 

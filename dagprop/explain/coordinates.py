@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from dagprop.backends.reference import Array
 from dagprop.errors import GraphError, Problem, quote, suggest
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Coordinate:
     """One number of a leaf: the id, and the index of the entry, which is empty for a single number."""
 

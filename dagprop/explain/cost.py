@@ -18,7 +18,6 @@ transpose of the other.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 
 from dagprop.backends.leaf_values import actual_shape
@@ -32,11 +31,12 @@ from dagprop.plan.outputs import loss_reference
 from dagprop.plan.records import BackwardStep
 from dagprop.plan.steps import plan
 from dagprop.program.trace import trace
+from dagprop.record import record
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ParameterCost:
     """The multiplications that the gradient of one parameter takes.
 
@@ -61,7 +61,7 @@ class ParameterCost:
     without_reuse: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cost:
     """The multiplications that the gradient of all parameters takes, in each way.
 

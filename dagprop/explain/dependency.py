@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from dagprop.errors import GraphError, Problem, quote, suggest
 from dagprop.graph.definitions import call_outputs
@@ -12,6 +11,7 @@ from dagprop.graph.topology import reach, sources
 from dagprop.ops.registry import vocabulary
 from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import prediction_outputs
+from dagprop.record import record
 
 FEW = 6
 """So many ways are told one by one; of more, the shortest."""
@@ -20,7 +20,7 @@ FEW_NODES = 20
 """The nodes of a graph with no more are listed where one is misspelt."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Ways:
     """How one value depends on a node.
 
@@ -40,7 +40,7 @@ class Ways:
     shown: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Dependency:
     """What a node depends on, or what depends on it, and the ways from the loss to it.
 

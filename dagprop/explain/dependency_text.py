@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from dagprop.explain.dependency import Dependency, Ways
 from dagprop.plan.network import Network
+from dagprop.record import record
 
 LONGEST_WAY = 12
 """Of a way with more nodes only the first and the last are told."""
@@ -21,7 +21,7 @@ _OUTPUTS_TOLD = 8
 """Of so many outputs at most it is told how they depend on a node."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Branches:
     """What the branches of a tree are drawn with."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,12 +17,13 @@ from dagprop.explain.evaluation import evaluate
 from dagprop.explain.formula import Product, Reused, Value
 from dagprop.explain.numbers import number_text
 from dagprop.explain.rule_formulas import UPSTREAM
+from dagprop.record import record
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 """By how much, relative to the largest entry of its terms, a gradient by the formulas may differ from the engine's."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class CheckedLine:
     """One gradient, by its formula and by the engine.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from dagprop.backends.reference import Array, Values
 from dagprop.explain.formula import Dots, Formula, Partial, Product
@@ -11,12 +10,13 @@ from dagprop.graph.notebook import ShownInNotebooks, shown
 from dagprop.graph.records import SAMPLE_AXIS
 from dagprop.plan.network import Network
 from dagprop.plan.records import BackwardStep, Plan
+from dagprop.record import record
 
 SHOWN_PREFIX = 4
 """So many factors that are already computed are written again; of more, the first two and the last."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Factor:
     """One step of a chain: the derivative of a value by one of its inputs.
 
@@ -43,7 +43,7 @@ class Factor:
         return Partial(self.above, self.step.target)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Prefix:
     """The factors from the loss down to a value whose gradient is known: the first few, how many, and the last."""
 
@@ -63,7 +63,7 @@ class Prefix:
         return Product((*self.first[:2], Dots(self.count - 3), self.last))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Term:
     """What one use of a value contributes to its gradient.
 
@@ -87,7 +87,7 @@ class Term:
     value: Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Line:
     """The gradient of one value; without terms it is 0, for the loss does not depend on the value."""
 
@@ -96,7 +96,7 @@ class Line:
     value: Array
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record(eq=False)
 class Derivation(ShownInNotebooks):
     """The gradients of some values, line by line; ``print`` writes them out.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from dagprop.explain.formula import Apply, Dots, Formula, Product, Shape, Sum
+from dagprop.record import record
 
 Words = str | Formula
 """A part of a sentence or of a table."""
@@ -18,7 +18,7 @@ MOST_PARTS = 8
 """A product or sum of more parts is shortened in the middle."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Heading:
     """The title of what follows; level 1 is that of the document."""
 
@@ -26,14 +26,14 @@ class Heading:
     level: int = 2
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Paragraph:
     """A sentence or more."""
 
     words: tuple[Words, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Equation:
     """One value, and what it is equal to, row by row.
 
@@ -54,14 +54,14 @@ class Equation:
     arrow: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Listing:
     """Lines of an algorithm, each with how far it is indented."""
 
     lines: tuple[tuple[int, tuple[Words, ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """Rows of cells under a header."""
 

@@ -8,7 +8,6 @@ grow too long: such a value keeps its name, and has an equation of its own.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 
 from dagprop.explain.formula import Formula, Name, name_counts, substitute
 from dagprop.explain.printer import Printer
@@ -16,6 +15,7 @@ from dagprop.explain.substitutions import Activation, Substitution, substitution
 from dagprop.graph.notebook import ShownInNotebooks
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import prediction_outputs
+from dagprop.record import record
 
 LEVELS = 25
 """So many values stand inside of each other, or a quarter of the length: deep networks are no towers of brackets."""
@@ -24,7 +24,7 @@ SHORT = 6
 """A value of no more parts is written again at each of its uses."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record(eq=False)
 class Equations(ShownInNotebooks):
     """A network, written as equations.
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from dagprop.backends.reference import Values
@@ -27,6 +26,7 @@ from dagprop.graph.records import split_reference
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import PREDICTION_INPUTS
 from dagprop.plan.records import BackwardStep, Plan
+from dagprop.record import record
 
 Kind = Literal["loss", "slope", "weight", "value", "sums"]
 Nature = Literal["weight", "value", "constant"]
@@ -38,7 +38,7 @@ KINDS: tuple[Kind, ...] = ("slope", "weight", "value", "sums")
 """The kinds of factors that make a gradient vanish or explode."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FlowStep:
     """One link of a chain, and the gradient behind it.
 
@@ -74,7 +74,7 @@ class FlowStep:
     log_size: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ParameterFlow:
     """What becomes of the gradient on the way to one parameter.
 
@@ -103,7 +103,7 @@ class ParameterFlow:
     log_factors: Mapping[Kind, float]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Flow:
     """The sizes of the gradients of a network.
 
@@ -136,7 +136,7 @@ class Flow:
         return tuple(step for step in chain[behind:] if step.kind == kind)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Total:
     """The factors from the start of a chain to a value, multiplied by kind."""
 

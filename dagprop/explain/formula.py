@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
+
+from dagprop.record import record
 
 if TYPE_CHECKING:
     from dagprop.backends.reference import Array
@@ -20,7 +21,7 @@ Shape = tuple[int, ...]
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Name:
     """The value of a node, by its reference."""
 
@@ -28,7 +29,7 @@ class Name:
     shape: Shape = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Number:
     """A number that stands in a rule."""
 
@@ -36,7 +37,7 @@ class Number:
     shape: Shape = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Value:
     """What was computed: a number, or an array of them."""
 
@@ -44,7 +45,7 @@ class Value:
     shape: Shape = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Partial:
     """A partial derivative, ∂of/∂by; through one ``input`` of the node alone, where one is named."""
 
@@ -54,7 +55,7 @@ class Partial:
     input: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Apply:
     """A primitive operation (:mod:`dagprop.program.records`), or an op by its name, on some operands."""
 
@@ -64,7 +65,7 @@ class Apply:
     shape: Shape = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Product:
     """Factors of the chain rule, in their order."""
 
@@ -72,7 +73,7 @@ class Product:
     shape: Shape = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Sum:
     """What the uses of a value contribute."""
 
@@ -80,7 +81,7 @@ class Sum:
     shape: Shape = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Reused:
     """What was computed before."""
 
@@ -88,7 +89,7 @@ class Reused:
     shape: Shape = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Dots:
     """What was left out in the middle, of so many parts."""
 

@@ -7,15 +7,15 @@ hand down; between single numbers a link is a factor, the local derivative.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from dagprop.backends.reference import Array, Memory, Values, propagate
 from dagprop.plan.records import BackwardStep, Plan
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Link:
     """One edge as a factor of the chain rule, ∂source/∂target.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from dagprop.record import record
 
 if TYPE_CHECKING:
     from dagprop.backends.reference import Array
@@ -34,7 +35,7 @@ def log_text(log: float, digits: int) -> str:
     return f"{number_text(10 ** (log - exponent), digits)}e{exponent:+d}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shown:
     """How numbers are shown: with how many significant digits, and whether arrays are printed whole."""
 

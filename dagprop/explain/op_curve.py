@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from dagprop.ops.contract import Op
 from dagprop.ops.registry import ops
 from dagprop.plan.network import prepare
 from dagprop.plan.steps import plan
+from dagprop.record import record
 
 POINTS = 601
 """Where a curve is computed."""
@@ -24,7 +25,7 @@ _RESULT = "y"
 """The node of the op; no input of an op may have this name."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class OpCurve:
     """The forward and the derivative curve of an op.
 

@@ -9,7 +9,6 @@ are multiplied by the same factor.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from heapq import nlargest
 from typing import Any
 
@@ -20,6 +19,7 @@ from dagprop.errors import GraphError, Problem, quote
 from dagprop.explain.local_factors import Link, links, local_factors, send
 from dagprop.plan.abstract import format_shape
 from dagprop.plan.records import Plan
+from dagprop.record import record
 
 KEPT_ARRAYS = 1000
 """How many partial paths are followed from a value that is an array; where there are more, the largest."""
@@ -34,7 +34,7 @@ Partial = tuple[float, Any, Trail]
 """A partial path: the size of what has arrived, that itself (a number or an array), and how it came."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Path:
     """One path from the loss down to a value.
 
@@ -61,7 +61,7 @@ class Path:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Paths:
     """The paths from the loss down to a value.
 

@@ -5,7 +5,6 @@ The text of a formula, read by the usual precedence, is the formula again (a tes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -32,6 +31,7 @@ from dagprop.explain.notation import (
 )
 from dagprop.explain.numbers import Shown, array_text
 from dagprop.explain.rule_formulas import UPSTREAM
+from dagprop.record import record
 
 if TYPE_CHECKING:
     from dagprop.backends.reference import Array
@@ -52,7 +52,7 @@ FUNCTION_NAMES = {"sigmoid": "σ", "maximum": "max", "minimum": "min", "log_soft
 _SUBSCRIPTS = str.maketrans("0123456789,n", "₀₁₂₃₄₅₆₇₈₉,ₙ")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Printed:
     """A printed formula.
 

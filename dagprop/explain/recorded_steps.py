@@ -6,7 +6,6 @@ Both are found by recording the rule on symbols, so they are never declared, and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -14,6 +13,7 @@ from dagprop.errors import PluginError
 from dagprop.plan.records import Argument, BackwardStep, Plan
 from dagprop.program.records import Program
 from dagprop.program.trace import plan_program
+from dagprop.record import record
 
 MULTIPLICATIONS = frozenset(("multiply", "divide", "pow"))
 """Primitives of one multiplication an entry; a matrix product has m·n·k."""
@@ -22,7 +22,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 Cache = dict[Any, tuple[frozenset[str], int]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RecordedStep:
     """One backward step, recorded.
 

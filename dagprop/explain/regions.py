@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from dagprop.explain.coordinates import Coordinate, all_coordinates, find_coordi
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import Objective
 from dagprop.plan.steps import plan
+from dagprop.record import record
 from dagprop.train.data import Data, fed_inputs
 from dagprop.train.metrics import CLASS_LOSSES, class_objective, predicted_classes, true_classes
 
@@ -25,7 +25,7 @@ MARGIN = 0.1
 """As much of the range of the samples is shown around it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Regions:
     """The classes that are predicted over a grid of two inputs, the others at their means over the samples.
 

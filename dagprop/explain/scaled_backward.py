@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from dagprop.backends.reference import Array, Memory, Values, propagate
 from dagprop.graph.records import SAMPLE_AXIS, Shape
 from dagprop.plan.records import BackwardStep, Plan
+from dagprop.record import record
 
 LOG_2 = math.log10(2)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arrival:
     """The size of a gradient where it has arrived.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -17,6 +16,7 @@ from dagprop.ops.contract import Op
 from dagprop.plan.network import Network
 from dagprop.plan.records import ForwardStep
 from dagprop.plan.steps import plan
+from dagprop.record import record
 
 _FIRST_SIZE = 1_000_003
 """What a symbolic size is while rules are recorded, and the next ones are near: numbers that no rule has by itself."""
@@ -25,7 +25,7 @@ _NAMED_BY_THEMSELVES = "dagprop.ops.activations"
 """The family of built-in ops that are written by name; all other built-in ops are written out."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Substitution:
     """A value and what it is equal to.
 
@@ -39,7 +39,7 @@ class Substitution:
     formula: Formula
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Activation:
     """An op that is written by its name.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -16,6 +15,7 @@ from dagprop.plan.network import Network
 from dagprop.plan.outputs import loss_reference
 from dagprop.plan.records import Plan
 from dagprop.plan.steps import plan
+from dagprop.record import record
 from dagprop.train.data import Data
 from dagprop.train.evaluation import CHUNK, evaluation_plan, gather_leaves
 from dagprop.train.initializers import initial_values
@@ -26,7 +26,7 @@ MOST_STEPS = 2000
 """The way of a training has a point for each step; if they are more, for each epoch."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Surface:
     """The loss over a grid of one or two parameters, the others held.
 
@@ -140,7 +140,7 @@ def _ranges(path: Array, given: Sequence[tuple[float, float] | None]) -> list[tu
     return [ends or (first, last) for ends, first, last in found]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Loss:
     """The mean loss over samples, as a function of a few numbers of parameters; the others are held."""
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from dagprop.errors import Problem, quote
 from dagprop.graph.fields import Path
 from dagprop.graph.records import DEFAULT_INITIALIZER, INPUT_SHAPE, SAMPLE_AXIS, Node
 from dagprop.graph.signature import describe, is_integer, is_number
+from dagprop.record import record
 
 MOST_AXES = 32
 """More axes than this are a mistake; every array library has a limit near it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class ArrayFault:
     """An element of a nested list that does not fit: where it is, and what is wrong, in words."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,9 +15,10 @@ from dagprop.graph.placeholders import AXIS_SIZE, find_placeholders, substitute
 from dagprop.graph.records import AxisSize, Definition, Node, join_reference, split_reference
 from dagprop.graph.references import Scope, Suggest
 from dagprop.graph.signature import Signature, Vocabulary
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Place:
     """Where nodes are expanded: the graph itself, or the inside of one call.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO
 
 from dagprop.errors import GraphError, Problem
@@ -12,9 +12,10 @@ from dagprop.graph.document import parse_document
 from dagprop.graph.records import Graph
 from dagprop.graph.signature import Vocabulary
 from dagprop.graph.source import Source, is_readable, parse_json, read_source
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Reading:
     """What came of reading a graph file.
 

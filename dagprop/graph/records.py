@@ -7,11 +7,12 @@ A :class:`Graph` holds the nodes as declared.  Calls of definitions become nodes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from dagprop.graph.notebook import ShownInNotebooks
+from dagprop.record import record
 
 if TYPE_CHECKING:
     import networkx
@@ -42,7 +43,7 @@ DTYPES = ("float64", "float32")
 """What the values of a network can be; the first is the default."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AxisSize:
     """The size of one axis of a value: what ``"x[-1]"`` in a definition's shape means after expansion."""
 
@@ -53,7 +54,7 @@ class AxisSize:
         return f"{self.value}[{self.axis}]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """One node: an op applied to the values of other nodes.
 
@@ -103,7 +104,7 @@ class Node:
         return self.op in LEAVES
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Definition:
     """A small graph that is used as an op by its name.
 
@@ -132,7 +133,7 @@ class Definition:
     extensions: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DataSource:
     """Where the data of a graph lies.
 
@@ -151,7 +152,7 @@ class DataSource:
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrainSettings:
     """How a graph is trained where nothing else is said.
 
@@ -188,7 +189,7 @@ class TrainSettings:
     metrics: tuple[Choice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@record(eq=False, weakref_slot=True)
 class Graph(ShownInNotebooks):
     """A network, immutable.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 
 from dagprop.errors import quote, suggest
 from dagprop.graph.fields import REFERENCE, Path
 from dagprop.graph.records import LEAVES, Definition, Node, split_reference
 from dagprop.graph.signature import Vocabulary
+from dagprop.record import record
 
 Suggest = Callable[[str, Collection[str]], str | None]
 
@@ -16,7 +16,7 @@ MOST_COMPARISONS = 40_000
 """Names that are compared before suggestions stop; a broken file with 100,000 nodes must not take minutes."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Scope:
     """Where nodes stand and what they may name.
 

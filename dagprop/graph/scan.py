@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dagprop.errors import Problem, quote
 from dagprop.graph.fields import DEEPEST_JSON, LONGEST_INTEGER, Path
 from dagprop.graph.syntax_errors import ESCAPE, Frame, Lines, StopError, ended, unexpected, unreadable
+from dagprop.record import record
 
 _TOKEN = re.compile(
     r"""[ \t\n\r]*+(?:
@@ -28,7 +29,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Value:
     """A value that begins: its path, its offset, that of its key, and what is wrong with it."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -11,11 +10,12 @@ from dagprop.errors import Problem, quote, suggest
 from dagprop.graph.fields import Path, freeze, is_object, read_text, read_texts, report_unknown_keys
 from dagprop.graph.records import DTYPES, EMPTY, DataSource, TrainSettings
 from dagprop.graph.signature import describe, is_integer, is_number
+from dagprop.record import record
 
 DATA_KEYS = ("file", "columns", "classes")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class TrainKey:
     """What a key of ``train`` may be.
 

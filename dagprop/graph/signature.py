@@ -7,14 +7,14 @@ name stands for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from dagprop.errors import quote
 from dagprop.graph.records import AxisSize, Definition
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InputSignature:
     """One input of an op: its name, whether it may be left out, whether it stands for two or more inputs."""
 
@@ -23,7 +23,7 @@ class InputSignature:
     variadic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttributeSignature:
     """One attribute of an op.
 
@@ -49,7 +49,7 @@ class AttributeSignature:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Signature:
     """Name, inputs and attributes of an op, and one line on what it does."""
 

@@ -7,11 +7,12 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from dagprop.errors import GraphError, Problem, nearest, quote
 from dagprop.graph.fields import DEEPEST_JSON, LONGEST_INTEGER, Path
+from dagprop.record import record
 
 _MARKS = (
     (b"\xef\xbb\xbf", "UTF-8 with a byte order mark"),
@@ -28,7 +29,7 @@ MOST_NAMES = 1000
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source:
     """The text of a file.
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from dagprop.errors import PluginError, quote, suggest
 from dagprop.graph.fields import NODE_KEYS
 from dagprop.graph.signature import AttributeSignature, InputSignature, Signature
 from dagprop.ops.arguments import Place, attribute_of, is_name, place_of, wrong
+from dagprop.record import record
 
 Rule = Callable[..., Any]
 
@@ -24,7 +25,7 @@ RESERVED = ("xp", "g", "y")
 """Names with a meaning of their own in rules; no input or attribute may have them."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class DerivativeRule:
     """How ∂L/∂y of an op becomes ∂L/∂x of one input.
 
@@ -43,7 +44,7 @@ class DerivativeRule:
     arguments: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Op:
     """An op: its signature, its forward rule and the derivative rules that were declared for it.
 

@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 
@@ -18,11 +17,12 @@ from dagprop.errors import PluginError, Problem, error_text, quote
 from dagprop.ops.declared import Declaration, Kind, all_or_none, declarations, forget
 from dagprop.ops.providers.nearby import file_meant
 from dagprop.ops.registry import ops
+from dagprop.record import record
 
 HINT = 'a plugin declares an op with @op("name"), where op comes from: from dagprop import op'
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Origin:
     """Where something that is declared comes from.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,9 +18,10 @@ from dagprop.ops import registry
 from dagprop.ops.contract import Op
 from dagprop.ops.providers.lacking import with_plugins
 from dagprop.plan.shapes import Shapes, infer_shapes
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Network:
     """A graph with everything known of it before numbers come.
 

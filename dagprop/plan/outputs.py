@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dagprop.errors import GraphError, Problem
 from dagprop.graph.records import split_reference
 from dagprop.ops.contract import Op
 from dagprop.plan.network import Network
+from dagprop.record import record
 
 PREDICTION_INPUTS = ("prediction", "logits")
 """What loss ops call the input that the network computes; the one behind it is the target."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Objective:
     """A comparison of a prediction with a target inside the loss: the op that compares, and both references."""
 

@@ -6,8 +6,9 @@ A plan is a value: the same list is executed, compiled, drawn and printed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+
+from dagprop.record import record
 
 Argument = tuple[Literal["namespace", "gradient", "value", "values", "constant"], Any]
 """Where one argument of a rule comes from.
@@ -94,7 +95,7 @@ class BackwardStep(NamedTuple):
         return f"d_{self.target} {'+=' if self.accumulate else '='} {self.op}.d/{self.input} ({gradients})"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """Ordered steps; nothing is executed.
 

@@ -7,7 +7,6 @@ Sizes that only the data knows stay symbols (``"N"``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from dagprop.errors import Problem, quote
@@ -24,9 +23,10 @@ from dagprop.graph.records import (
 )
 from dagprop.ops.contract import Op
 from dagprop.plan.abstract import AbstractArray, ShapeError, abstract_namespace, format_shape, rule_error, shape_of
+from dagprop.record import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Shapes:
     """What shape inference found.
 
@@ -78,7 +78,7 @@ def infer_shapes(graph: Graph, order: Sequence[str], ops: Mapping[str, Op]) -> S
             message = f"the forward rule of {quote(node.op)} cannot run on shapes: {rule_error(error)}"
             problems.append(problem_at(node, "DP503", message, f"the rule is in {ops[node.op].provider}"))
         else:
-            outputs[id] = tuple(join_reference(id, number) for number in range(len(found)))
+            outputs[id] = tuple([join_reference(id, number) for number in range(len(found))])
             shapes.update(zip(outputs[id], found, strict=True))
     problems += _loss_problems(graph, shapes)
     return Shapes(shapes, outputs, tuple(problems))

@@ -7,15 +7,14 @@ four digits in float32.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dagprop.program.records import ELEMENTWISE, Instruction, Program, pruned
 from dagprop.program.update import LEARNING_RATE, STEP
+from dagprop.record import record
 
 RATES = (LEARNING_RATE, STEP)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Split:
     """A training program in two parts.
 

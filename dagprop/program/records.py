@@ -7,8 +7,9 @@ any more, only arithmetic; every fast back end is made from it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from dagprop.record import record
 
 ELEMENTWISE: dict[str, int] = {
     **dict.fromkeys(("add", "subtract", "multiply", "divide", "floor_divide", "remainder", "pow"), 2),
@@ -74,7 +75,7 @@ class Instruction(NamedTuple):
     origin: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Program:
     """Instructions in order; instruction number i gives value number i.
 

@@ -123,10 +123,10 @@ def number_of(recorder: Recorder, value: object) -> int:
     """
     if isinstance(value, Symbol):
         return value.number
+    if isinstance(value, (int, float)):
+        return recorder.constant(value)
     shape_of(value)  # refuses what is no array or number, and says why
-    if not isinstance(value, (int, float)):
-        raise TypeError(f"expected a number or an array of xp, got {type(value).__name__}")
-    return recorder.constant(value)
+    raise TypeError(f"expected a number or an array of xp, got {type(value).__name__}")
 
 
 def elementwise(recorder: Recorder, primitive: str, *operands: object) -> Symbol:
@@ -185,12 +185,12 @@ def symbolic_namespace(recorder: Recorder) -> Namespace:
         return change
 
     def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Symbol:
-        return elementwise(recorder, "divide", members["sum"](x, axis, keepdims), count(x, axis))
+        return elementwise(recorder, "divide", simple["sum"](x, axis, keepdims), count(x, axis))
 
     def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Symbol:
-        largest = members["max"](x, axis, True)
-        shift = members["where"](members["isfinite"](largest), largest, 0.0)
-        result = members["log"](members["sum"](members["exp"](x - shift), axis, True)) + shift
+        largest = simple["max"](x, axis, True)
+        shift = simple["where"](simple["isfinite"](largest), largest, 0.0)
+        result = simple["log"](simple["sum"](simple["exp"](x - shift), axis, True)) + shift
         kept: Symbol = result
         shorter = shape("sum", x, axis, keepdims)
         return structural(recorder, "reshape", (kept,), (shorter,), shorter)
@@ -204,7 +204,7 @@ def symbolic_namespace(recorder: Recorder) -> Namespace:
     def matrix_transpose(x: Any) -> Symbol:
         shape("matrix_transpose", x)
         axes = range(len(shape_of(x)))
-        return members["permute_dims"](x, (*axes[:-2], axes[-1], axes[-2]))  # type: ignore[no-any-return]
+        return simple["permute_dims"](x, (*axes[:-2], axes[-1], axes[-2]))  # type: ignore[no-any-return]
 
     def concat(arrays: Sequence[Any], axis: int = 0) -> Symbol:
         result = shape("concat", arrays, axis)
@@ -212,7 +212,7 @@ def symbolic_namespace(recorder: Recorder) -> Namespace:
 
     def stack(arrays: Sequence[Any], axis: int = 0) -> Symbol:
         along = checked_axes(shape("stack", arrays, axis), axis)[0]
-        return concat([members["expand_dims"](array, along) for array in arrays], along)
+        return concat([simple["expand_dims"](array, along) for array in arrays], along)
 
     def one_hot(index: Any, size: int) -> Symbol:
         return structural(recorder, "one_hot", (index,), (size,), shape("one_hot", index, size))
@@ -222,11 +222,12 @@ def symbolic_namespace(recorder: Recorder) -> Namespace:
         return math.prod(int(sizes[i]) for i in checked_axes(sizes, axis))
 
     numbered = shaped("reshape")
-    members: dict[str, Any] = {
+    # The others are written with these.  They know these alone, and not all functions: that would be a circle, in which
+    # a recorder would be kept until Python looks for circles.
+    simple: dict[str, Any] = {
         **{name: unary(name) for name in namespace.UNARY},
         **{name: binary(name) for name in namespace.BINARY},
         **{name: reduction(name) for name in (*namespace.REDUCTIONS, "argmax")},
-        **{name: getattr(math, name) for name in namespace.CONSTANTS},
         **{name: shaped(name) for name in ("expand_dims", "squeeze")},
         # A name stands for the size that follows from the others: here all sizes are known.
         "reshape": lambda x, shape: numbered(x, [-1 if isinstance(size, str) else size for size in shape]),
@@ -235,6 +236,10 @@ def symbolic_namespace(recorder: Recorder) -> Namespace:
         "square": lambda x: elementwise(recorder, "multiply", x, x),
         "where": lambda condition, x1, x2: elementwise(recorder, "where", _truth(recorder, condition), x1, x2),
         "matmul": lambda x1, x2: _matmul(recorder, x1, x2),
+    }
+    members: dict[str, Any] = {
+        **simple,
+        **{name: getattr(math, name) for name in namespace.CONSTANTS},
         "zeros_like": filled(0.0),
         "ones_like": filled(1.0),
         "mean": mean,

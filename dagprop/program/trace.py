@@ -7,7 +7,6 @@ axes, the mean over the samples, the update of the parameters - and what comes o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -21,11 +20,12 @@ from dagprop.program.recorder import Recorder
 from dagprop.program.records import Program
 from dagprop.program.symbols import Symbol, elementwise, number_of, structural, symbolic_namespace
 from dagprop.program.update import LEARNING_RATE, STEP, UpdateRule
+from dagprop.record import record
 
 Symbols = dict[str, Symbol]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Trace:
     """A plan that was run on symbols.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from dagprop.record import record
 
 LEARNING_RATE = "learning rate"
 """The input of a training program that is the learning rate."""
@@ -13,7 +14,7 @@ STEP = "step"
 """The input of a training program that is the number of the step, counted from 1."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class UpdateRule:
     """The rule of an optimiser with its settings.
 

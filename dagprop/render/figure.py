@@ -6,10 +6,11 @@ Nothing here knows how it is drawn: :mod:`dagprop.render.matplotlib_figure` make
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+
+from dagprop.record import record
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -17,7 +18,7 @@ Style = Literal["line", "dashed", "path", "points"]
 """Joined points, twice; the way of a training, from a start to an end; points alone."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Series:
     """Points that belong together.
 
@@ -39,7 +40,7 @@ class Series:
     colour: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Field:
     """A number for each point of a grid.
 
@@ -65,7 +66,7 @@ class Field:
     ahead: Array | tuple[()] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Panel:
     """One pair of axes.
 
@@ -90,7 +91,7 @@ class Panel:
     whole_x: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Figure:
     """Panels side by side.
 

@@ -7,7 +7,8 @@ part of it is read, symbol by symbol, and written anew; whatever is not in that 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from dagprop.record import record
 
 LONGEST = 200
 """So many characters a name may have."""
@@ -53,7 +54,7 @@ _TOKEN = re.compile(r"\\[A-Za-z]+|\\.| +|.", re.DOTALL)
 _WORDS = re.compile(r"\{([A-Za-z0-9 .,:;/()'+-]*)\}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mathematics:
     """Mathematics that is safe to be put into a document.
 

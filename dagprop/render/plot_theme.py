@@ -5,12 +5,12 @@ The palette is that of Okabe and Ito (2008), a little lighter on dark ground; ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dagprop.record import record
 
 THEMES = ("light", "dark")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Theme:
     """Colours as ``#rrggbb``.
 

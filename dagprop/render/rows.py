@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from dagprop.explain.document import ALREADY_COMPUTED, Equation, Words
 from dagprop.explain.printer import Printer
+from dagprop.record import record
 from dagprop.render.latex_printer import UNDER_THE_BRACE
 
 PAGE = 84.0
@@ -20,7 +20,7 @@ _NO_WIDTH = frozenset((r"\left", r"\right", r"\text", r"\mathit", r"\mathrm", r"
 _OPERATORS = frozenset((r"\cdot", r"\odot", "+", "-", "="))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """One row: what stands left of the sign, the sign, what stands right of it, and what is said beside that."""
 

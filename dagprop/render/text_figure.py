@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from dagprop.explain.numbers import number_text
+from dagprop.record import record
 from dagprop.render.figure import Array, Field, Figure, Panel, Series
 
 HEIGHT = 16
@@ -21,7 +21,7 @@ _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """The bit of each dot of a Braille pattern, by column and then by row from the top."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Alphabet:
     """The characters that are drawn with.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ from dagprop.errors import quote, suggest
 from dagprop.graph.signature import AttributeSignature
 from dagprop.ops.arguments import Place, attribute_of, is_name, place_of, wrong
 from dagprop.ops.declared import Declaration, declare, declared, identity_of
+from dagprop.record import record
 
 RuleKind = Literal["optimizer", "schedule", "metric", "initializer"]
 
@@ -26,7 +26,7 @@ FAMILIES = ("optimizers", "schedules", "initializers")
 """The modules of what dagprop brings."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Contract:
     """What a rule of a kind may and must ask for.
 
@@ -61,7 +61,7 @@ TAKEN_COLUMNS = ("epoch", "loss", "accuracy", "samples", "learning_rate")
 """What results have a column of already; no metric may have such a name."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class TrainingRule:
     """An optimiser, a schedule, a metric or an initialiser.
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dagprop.errors import DataError, Problem, quote, suggest
+from dagprop.record import record
 
 REPORTED = 20
 """How many bad cells are named before the others are only counted."""
@@ -22,7 +23,7 @@ REPORTED = 20
 Labels = Mapping[str, tuple[int, Sequence[str]]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CsvTable:
     """A CSV file whose header is read and whose rows are still text.
 

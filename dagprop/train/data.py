@@ -12,7 +12,7 @@ import io
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ import numpy as np
 from dagprop.errors import DataError, Problem, quote, suggest
 from dagprop.graph.records import EMPTY, SAMPLE_AXIS, Graph, Shape
 from dagprop.plan.abstract import format_shape
+from dagprop.record import record
 
 if TYPE_CHECKING:
     from dagprop.plan.network import Network
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Data:
     """Samples.
 

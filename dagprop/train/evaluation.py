@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from dagprop.plan.network import Network
 from dagprop.plan.outputs import loss_reference
 from dagprop.plan.records import Plan
 from dagprop.plan.steps import plan
+from dagprop.record import record
 from dagprop.train.data import Data, fed_inputs
 from dagprop.train.metrics import Judge, Pair, judge_of
 from dagprop.train.targets import check_targets
@@ -26,7 +27,7 @@ CHUNK = 4096
 """How many samples go through the network at a time, so that memory does not grow with the data."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Evaluation:
     """Mean loss and accuracy over samples, None where the target is not a class; and metrics by name."""
 
@@ -40,7 +41,7 @@ class Evaluation:
         return {"loss": self.loss, "accuracy": self.accuracy, **self.metrics, "samples": self.samples}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Leaves:
     """The leaves of a network with all samples, checked once and then cut into batches.
 

@@ -13,7 +13,6 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import IO, Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from dagprop.backends.reference import Array, run
 from dagprop.errors import DagpropError, DataError, Problem, quote
 from dagprop.graph.records import TrainSettings
 from dagprop.plan.network import Network
+from dagprop.record import record
 from dagprop.train.csv_table import parse_csv, read_columns
 from dagprop.train.data import Data
 from dagprop.train.evaluation import CHUNK, evaluation_plan, gather_leaves
@@ -35,7 +35,7 @@ GRADIENT_NORM, NORM, VALUE = "gradient_norm:", "norm:", "value:"
 _HINT = 'a history is what "dagprop train GRAPH --history FILE.jsonl" writes'
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class History:
     """The history of one training.
 

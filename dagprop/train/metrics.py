@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from dagprop.errors import GraphError, Problem
 from dagprop.graph.records import SAMPLE_AXIS, Choice
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import Objective, objectives
+from dagprop.record import record
 from dagprop.train.choices import chosen
 from dagprop.train.contract import TrainingRule
 from dagprop.train.running import run_rule, unfit
@@ -29,7 +30,7 @@ Pair = tuple[Array, Array]
 """A prediction and its target."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scores:
     """What predictions are worth: the share of right ones, None where they are no classes; and metrics by name."""
 
@@ -40,7 +41,7 @@ class Scores:
 NO_SCORES = Scores(None, {})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Judge:
     """What predictions are judged by.
 

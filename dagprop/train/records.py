@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dagprop.backends.reference import Array
 from dagprop.graph.notebook import ShownInNotebooks
 from dagprop.graph.records import TrainSettings
+from dagprop.record import record
 from dagprop.train.evaluation import Evaluation
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EpochRecord:
     """One pass over the training samples.
 
@@ -55,7 +56,7 @@ class EpochRecord:
         return {name: value for name, value in named.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class TrainResult(ShownInNotebooks):
     """What a training gives.
 

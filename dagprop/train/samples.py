@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from dagprop.backends.trainer import Batches
 from dagprop.errors import DataError, Problem
+from dagprop.record import record
 from dagprop.train.seeds import generator
 
 Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
 """Numbers of samples, counted from 0 in the order of the data."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Split:
     """The samples of each part; every sample is in exactly one, each part is in the order of the data."""
 

@@ -17,6 +17,7 @@ from dagprop.backends.trainer import Batches, TrainingTask
 from dagprop.backends.updates import update
 from dagprop.plan.network import Network
 from dagprop.plan.records import Plan
+from dagprop.record import record
 
 ROUNDS = 20
 """The steps are measured in so many parts, whose differences are the spread."""
@@ -25,7 +26,7 @@ SECONDS = 1.0
 """Without ``--steps``, about so long is measured."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Timing:
     """Seconds of one step: the median over the parts of a measurement, the least and the most."""
 

@@ -36,6 +36,7 @@ def pin(count: int) -> list[int]:
     os.sched_setaffinity(0, cores)
     os.environ.update(dict.fromkeys(THREADS, str(count)))
     os.environ["PYTHONPATH"] = str(ROOT)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the peers are installed, so that theirs is there already
     return list(cores)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,7 +17,9 @@ from dagprop.errors import PluginError
 from dagprop.ops.registry import op
 from dagprop.plan.network import prepare
 from dagprop.plan.steps import plan
+from dagprop.program.recorder import Recorder
 from dagprop.program.records import ELEMENTWISE, SOURCES, STRUCTURAL
+from dagprop.program.symbols import symbolic_namespace
 from dagprop.program.trace import plan_program, training_program
 from dagprop.program.update import LEARNING_RATE, STEP
 from dagprop.train.initializers import initial_values
@@ -113,3 +118,16 @@ def test_a_rule_that_cannot_be_recorded_is_named(load_graph, name, rule):
     _, steps, leaves = everything(load_graph(nodes, loss="L"))
     with pytest.raises(PluginError, match=rf'node "b": the derivative rule for "x" of "{name}" .*xp\.(where|exp)'):
         plan_program(steps, {id: array.shape for id, array in leaves.items()}, "float64")
+
+
+def test_a_recorder_is_let_go_without_a_search_for_circles():
+    recorder = Recorder()
+    xp = symbolic_namespace(recorder)
+    xp.logsumexp(xp.full_like(xp.ones_like(1.0), 2.0))
+    gone = weakref.ref(recorder)
+    gc.disable()
+    try:
+        del recorder, xp
+        assert gone() is None
+    finally:
+        gc.enable()

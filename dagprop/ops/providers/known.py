@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from dagprop.errors import PluginError, Problem, quote, suggest
 from dagprop.ops.providers.memory import Plugin, remember, remembered
+from dagprop.record import record
 
 CHOICE = "DAGPROP_PLUGINS"
 """The environment variable that says which plugins may be used: names and files; empty for none."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Known:
     """A plugin, and whether it may be used.
 

@@ -11,17 +11,18 @@ import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any
 
 from dagprop.errors import PluginError, Problem
 from dagprop.ops.declared import KINDS
+from dagprop.record import record
 
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plugin:
     """A plugin, as far as it is known without running it.
 

@@ -11,13 +11,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from dagprop.errors import DagpropError, Problem, quote
 from dagprop.ops.guard import late_text, time_limit
 from dagprop.ops.providers.installed import module_file
 from dagprop.ops.providers.memory import Plugin
+from dagprop.record import record
 
 PROBING = "DAGPROP_PROBING"
 """Set in the process that tries a plugin, so that none is tried from there."""
@@ -26,7 +27,7 @@ SPARE = 5.0
 """Seconds that a process has beyond the time of the plugin: for Python and dagprop to start, and to report."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """What came of trying a plugin: what it declares, by kind and name, or what is wrong with it."""
 

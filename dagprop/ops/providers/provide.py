@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from dagprop.errors import DagpropError, PluginError, Problem, nearest, quote
 from dagprop.ops.declared import GRAPH_KINDS, KINDS, Kind, declared
 from dagprop.ops.plugins import Origin, load_module, load_plugin, origin_of
 from dagprop.ops.providers.nearby import declared_nearby
+from dagprop.record import record
 
 if TYPE_CHECKING:
     from dagprop.ops.providers.known import Known
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Provided:
     """What came of looking for names in plugins.
 

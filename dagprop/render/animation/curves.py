@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from math import dist
+
+from dagprop.record import record
 
 Point = tuple[float, float]
 Points = tuple[Point, ...]
@@ -13,7 +14,7 @@ HEAD = 11.0
 """The length of the head of an arrow."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cut:
     """A curve without its ends, and the points where it began and ended."""
 

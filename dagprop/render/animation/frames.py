@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
@@ -14,6 +14,7 @@ from dagprop.explain.numbers import Shown
 from dagprop.explain.training_step import TrainingStep
 from dagprop.graph.records import Graph, split_reference
 from dagprop.plan.network import Network
+from dagprop.record import record
 from dagprop.render.animation.moments import Moment, moments
 from dagprop.render.animation.records import Animation, Frame
 from dagprop.render.animation.sentences import SentencePrinter, remark_text, sentence_text
@@ -33,7 +34,7 @@ MOST_EQUATIONS = 12
 """Of more equations of one frame the first are written."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scene:
     """What all frames show: a part of a network.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from dagprop.record import record
 from dagprop.render.animation.curves import Cut, Point, Points, cut
 from dagprop.render.diagrams.dot import dot_source
 from dagprop.render.diagrams.graphviz_layout import picture
@@ -14,7 +15,7 @@ from dagprop.render.diagrams.records import Diagram
 from dagprop.render.diagrams.theme import LIGHT
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Box:
     """A rectangle: its middle, width and height."""
 
@@ -24,7 +25,7 @@ class Box:
     height: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Curve:
     """An arrow: its Bézier curve, from the source to the tip at the target, its parts, and the middle of its label."""
 
@@ -33,7 +34,7 @@ class Curve:
     label: Point | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layout:
     """The places of a diagram, in points, from the top left corner.
 

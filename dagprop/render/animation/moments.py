@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from dagprop.explain.document import Equation
 from dagprop.explain.training_step import TrainingStep
 from dagprop.graph.records import split_reference
+from dagprop.record import record
 from dagprop.render.diagrams.items import Items
 
 Phase = Literal["start", "forward", "backward", "update"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Moment:
     """What has just happened, and how far the plan has come.
 

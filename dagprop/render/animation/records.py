@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from dagprop.explain.document import Equation
+from dagprop.record import record
 from dagprop.render.animation.moments import Phase
 from dagprop.render.diagrams.records import Diagram
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Frame:
     """One picture.
 
@@ -53,7 +54,7 @@ class Frame:
     event: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Animation:
     """Frames of one network, all of the same nodes and arrows in the same order.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dagprop.errors import GraphError, Problem, quote, suggest
 from dagprop.graph.records import Graph, split_reference
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import loss_reference
+from dagprop.record import record
 from dagprop.render.diagrams.chains import Chain, chain_to
 from dagprop.render.diagrams.items import MOST_COLUMNS, Items, Link, items_of
 from dagprop.render.diagrams.labels import Labels
@@ -30,7 +31,7 @@ BACKWARD = "from a gradient to those that are computed from it, the loss first"
 DEPENDS = "from a value to what it depends on"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Visible:
     """What of a network a view shows.
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
 from dagprop.graph.records import split_reference
 from dagprop.graph.topology import reach
 from dagprop.plan.network import Network
 from dagprop.plan.steps import plan
+from dagprop.record import record
 from dagprop.render.diagrams.items import Items, Link
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Chain:
     """What the gradient of some nodes depends on.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -12,12 +11,13 @@ from dagprop.graph.records import Definition, Graph, Node, split_reference
 from dagprop.graph.topology import sources
 from dagprop.ops.registry import vocabulary
 from dagprop.plan.network import Network
+from dagprop.record import record
 
 MOST_COLUMNS = 12
 """Definitions are opened, where nothing is said, as long as the picture has at most so many columns of nodes."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Item:
     """One thing that is drawn.
 
@@ -39,7 +39,7 @@ class Item:
     clusters: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Link:
     """One use of a value by another item.
 
@@ -62,7 +62,7 @@ class Link:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Items:
     """All that is drawn, in topological order, and what is left out.
 

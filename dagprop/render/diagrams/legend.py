@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from dagprop.record import record
 from dagprop.render.diagrams.records import Diagram
 
 KINDS = {
@@ -22,7 +22,7 @@ MARKS = {"chain": "factor of this chain", "reused": "already computed, re-used"}
 SIGNS = {"positive": "positive gradient", "negative": "negative gradient", "mixed": "both signs", "zero": "zero"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """One entry: a sample of a node, a mark or a sign, and what it means."""
 

@@ -6,8 +6,9 @@ written in the module of each format.  All texts are plain Unicode, of which not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from dagprop.record import record
 
 FORMATS = ("svg", "png", "pdf", "dot", "mermaid", "tikz", "text")
 """What a diagram can be written as."""
@@ -24,7 +25,7 @@ Mark = Literal["chain", "reused"]
 Sign = Literal["positive", "negative", "mixed", "zero"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DiagramNode:
     """One node.
 
@@ -57,7 +58,7 @@ class DiagramNode:
     cluster: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DiagramEdge:
     """One use of a value.
 
@@ -93,7 +94,7 @@ class DiagramEdge:
     strength: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cluster:
     """A frame around nodes: a definition that is opened, or what is already computed.
 
@@ -112,7 +113,7 @@ class Cluster:
     kind: Literal["definition", "reused", "repeated"] = "definition"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagram:
     """A picture before it is drawn.
 

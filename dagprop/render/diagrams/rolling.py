@@ -8,9 +8,10 @@ before it is a repetition; skip connections inside it are in the signatures.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dagprop.plan.network import Network
+from dagprop.record import record
 from dagprop.render.diagrams.items import Item, Items, Link
 from dagprop.render.diagrams.names import from_id
 
@@ -18,7 +19,7 @@ LONGEST_BLOCK = 60
 """A block of more items is not looked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Repetition:
     """So many copies of a block of so many items, from a place in the row on."""
 

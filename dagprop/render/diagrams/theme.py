@@ -7,13 +7,13 @@ them.  No meaning hangs on colour alone: shapes, words and dashes say the same.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from dagprop.record import record
 from dagprop.render.diagrams.records import DiagramEdge, DiagramNode
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Theme:
     """Colours as ``#rrggbb``.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagprop.errors import GraphError, Problem, quote, suggest
+from dagprop.record import record
 
 if TYPE_CHECKING:
     from dagprop.backends.edges import Backprop
@@ -22,7 +23,7 @@ OPEN_NODES = 40
 """Definitions are opened, where nothing is said, as long as the picture has at most so many nodes."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class View:
     """What a diagram shows.
 
@@ -92,7 +93,7 @@ class View:
         return bool({"value", "grad", "local"} & set(self.show)) or self.phase is not None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Numbers:
     """What has been computed so far; all else is drawn as "–".
 

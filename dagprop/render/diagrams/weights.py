@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dagprop.plan.network import Network
+from dagprop.record import record
 from dagprop.render.diagrams.items import Items, Link
 
 FACTORS = {"affine": (0, 1), "multiply": (0, 1), "matmul": (0, 1)}
 """Ops that multiply two of their inputs, with the positions of these."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Weighed:
     """Items of which some parameters stand on arrows.
 
