@@ -69,16 +69,17 @@ define internal i64 @take(ptr %team, i1 %last) {
 none:
   ret i64 0
 claim:
+  ; Who reads a task of later cannot have an exchange succeed on a ticket of before.
   %function.at = call ptr @task(ptr %team, i64 0)
   %arguments.at = call ptr @task(ptr %team, i64 1)
   %columns.at = call ptr @task(ptr %team, i64 2)
   %size.at = call ptr @task(ptr %team, i64 3)
   %parts.at = call ptr @task(ptr %team, i64 4)
-  %function = load atomic ptr, ptr %function.at monotonic, align 8
-  %arguments = load atomic ptr, ptr %arguments.at monotonic, align 8
-  %columns = load atomic i64, ptr %columns.at monotonic, align 8
-  %size = load atomic i64, ptr %size.at monotonic, align 8
-  %parts = load atomic i64, ptr %parts.at monotonic, align 8
+  %function = load atomic ptr, ptr %function.at acquire, align 8
+  %arguments = load atomic ptr, ptr %arguments.at acquire, align 8
+  %columns = load atomic i64, ptr %columns.at acquire, align 8
+  %size = load atomic i64, ptr %size.at acquire, align 8
+  %parts = load atomic i64, ptr %parts.at acquire, align 8
   %without.first = add i64 %now, 65536
   %without.last = sub i64 %now, 1
   %rest = select i1 %last, i64 %without.last, i64 %without.first
