@@ -14,6 +14,9 @@ from dagprop.backends.shares import Share, share
 LARGEST = 1.5e8
 """Up to so many operations, code of our own on one thread is ahead of the library on one thread."""
 
+LARGEST_SHARED = {"float32": 1.5e8, "float64": 0.75e8}
+"""Up to so many, our code on several threads is ahead of the library on as many; the caches hold no more."""
+
 LARGEST_BESIDE_THREADS = 1.5e7
 """Up to so many, it is ahead of the library on several threads, which have to be woken up."""
 
@@ -57,7 +60,7 @@ def own_products(lowered: Lowered, steps: float, threads: int) -> tuple[dict[int
     threads : int
         That may compute.
     """
-    found = _own_products(lowered, steps, LARGEST)
+    found = _own_products(lowered, steps, LARGEST_SHARED[lowered.dtype] if threads > 1 else LARGEST)
     if threads > 1 and largest_left(lowered, found) > ONE_THREAD:
         return _own_products(lowered, steps, LARGEST_BESIDE_THREADS), 1
     return found, threads
