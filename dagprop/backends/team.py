@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
@@ -84,8 +85,9 @@ class Team:
         """
         if seconds < WORTH:
             return False
-        for _ in range(int(self._helpers[0]), self.size - 1):
-            threading.Thread(target=self._help, name=HELPER, daemon=True).start()
+        with suppress(RuntimeError):  # where the system allows no more threads, it goes without them
+            for _ in range(int(self._helpers[0]), self.size - 1):
+                threading.Thread(target=self._help, name=HELPER, daemon=True).start()
         return True
 
     def _help(self) -> None:
