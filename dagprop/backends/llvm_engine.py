@@ -82,7 +82,7 @@ def machine_code(
         builder.getModulePassManager().run(module, builder)
     engine = llvm.create_mcjit_compiler(module, machine)
     engine.finalize_object()
-    functions = {
+    functions: dict[str, Any] = {
         name: ctypes.CFUNCTYPE(None, *(_LETTERS[letter] for letter in letters))(engine.get_function_address(name))
         for name, letters in signatures
     }
