@@ -23,7 +23,7 @@ KEPT = 32
 
 @record(eq=False)
 class MachineCode:
-    """A compiled module; its functions live as long as it does.
+    """A compiled module; what lies at an address in it lives as long as it does, or one of its functions.
 
     Attributes
     ----------
@@ -82,10 +82,12 @@ def machine_code(
         builder.getModulePassManager().run(module, builder)
     engine = llvm.create_mcjit_compiler(module, machine)
     engine.finalize_object()
-    functions = {
+    functions: dict[str, Any] = {
         name: ctypes.CFUNCTYPE(None, *(_LETTERS[letter] for letter in letters))(engine.get_function_address(name))
         for name, letters in signatures
     }
+    for function in functions.values():
+        function.needed = engine  # whoever keeps a function alone keeps its code
     return MachineCode(functions, engine)
 
 

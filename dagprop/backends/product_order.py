@@ -106,7 +106,7 @@ class _Rewriting:
         position = self._products.get(operands)
         if position is None:
             position = self._put(whole._replace(primitive="multiply", operands=operands))
-            self._made.append(position)
+        self._made.append(position)  # even if it was there: its factors had no part in the whole in this order
         self._sizes.setdefault(position, sum(map(self._size, operands)))
         heappush(apart, (self._known[position], position))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -201,6 +202,7 @@ class ScalarTrainer:
         memory = np.zeros(max(len(roles.leaves), 1), dtype)
         address, table = memory.ctypes.data, powers().ctypes.data
 
+        @cache
         def epoch(as_written: bool = False) -> Callable[..., None]:
             text = epoch_text(program, roles, updates, self._batched, as_written)
             return compiled(text, EPOCH_SIGNATURE, dtype, effort).functions["epoch"]

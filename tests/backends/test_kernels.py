@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -381,3 +383,16 @@ def test_without_llvm_numpy_computes(monkeypatch):
     inputs = {"x": np.ones((7, 10)), "b": np.zeros(10), "i": np.zeros(7)}
     found = ArrayProgram(program, runs=math.inf).run(inputs)["loss"]
     assert found == pytest.approx(7 * math.log(10))
+
+
+def test_who_keeps_a_function_keeps_its_code():
+    code = machine_code("define void @nothing_kept() { ret void }", (("nothing_kept", ""),), (), "quick")
+    engine, function = weakref.ref(code._engine), code.functions["nothing_kept"]
+    del code
+    machine_code.cache_clear()  # as if many other modules had been compiled
+    gc.collect()
+    assert engine() is not None
+    function()
+    del function
+    gc.collect()
+    assert engine() is None
