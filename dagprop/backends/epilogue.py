@@ -116,7 +116,7 @@ class Epilogue:
         return loaded[access]
 
 
-def follows(lowered: Lowered, group: Group, product: int, name: Callable[[int], str]) -> Epilogue | None:
+def epilogue_of(lowered: Lowered, group: Group, product: int, name: Callable[[int], str]) -> Epilogue | None:
     """Return the epilogue that a group is to a product, or None if it is none.
 
     Parameters
