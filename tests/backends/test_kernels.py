@@ -1,8 +1,7 @@
-"""Kernels: the functions that become vector code, and groups of instructions in every shape, order and memory."""
+"""Kernels: groups of instructions in every shape, order and memory."""
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import math
 import weakref
@@ -18,85 +17,12 @@ from dagprop.backends.array_program import ArrayProgram, bind
 from dagprop.backends.fusion import LONGEST_SUM, fuse
 from dagprop.backends.groups import MOST, Group
 from dagprop.backends.interpreter import interpret
-from dagprop.backends.llvm_code import TYPES
 from dagprop.backends.llvm_engine import machine_code
 from dagprop.backends.trainer import NotCompiledError
-from dagprop.backends.vector_math import VECTOR_FUNCTIONS, vector_functions
 from dagprop.program.records import BOOLEAN, ELEMENTWISE, Instruction, Program
 from tests.backends.test_array_program import assert_agree, instruction
 
 DTYPES = ("float64", "float32")
-ROUNDINGS = 4
-"""How many roundings a vector function may be off."""
-
-_LOOP = """
-define void @loop(ptr noalias %from, ptr noalias %to, i64 %count) {
-entry:
-  br label %one
-one:
-  %i = phi i64 [ 0, %entry ], [ %i.next, %one ]
-  %x.at = getelementptr KIND, ptr %from, i64 %i
-  %x = load KIND, ptr %x.at
-  %y = call KIND @vector.NAME(KIND %x)
-  %y.at = getelementptr KIND, ptr %to, i64 %i
-  store KIND %y, ptr %y.at
-  %i.next = add nuw nsw i64 %i, 1
-  %more = icmp ult i64 %i.next, %count
-  br i1 %more, label %one, label %done
-done:
-  ret void
-}
-"""
-
-
-def vector(name, values):
-    """Apply a vector function to an array."""
-    kind = TYPES[values.dtype.name]
-    end = {"double": "f64", "float": "f32"}[kind]
-    loop = _LOOP.replace("KIND", kind).replace("NAME", name)
-    declared = [f"declare {kind} @llvm.{one}.{end}({kind})" for one in ("rint", "fabs")]
-    declared += [f"declare {kind} @llvm.copysign.{end}({kind}, {kind})"]
-    declared += [f"declare {kind} @llvm.fmuladd.{end}({kind}, {kind}, {kind})"]
-    code = machine_code("\n".join([*declared, vector_functions(kind, loop), loop]), (("loop", "ppi"),), (), "all")
-    result = np.empty_like(values)
-    code.functions["loop"](values.ctypes.data_as(ctypes.c_void_p), result.ctypes.data_as(ctypes.c_void_p), values.size)
-    return result
-
-
-def everywhere(dtype):
-    """Return numbers from everywhere: large, small, near 0 and 1, and where results overflow or vanish."""
-    generator = np.random.default_rng(0)
-    limits = np.finfo(dtype)
-    special = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.5, 2.0, math.sqrt(0.5), math.sqrt(2), math.log(2)]
-    special += [limits.tiny, -limits.tiny, limits.tiny / 8, limits.smallest_subnormal, limits.max, -limits.max]
-    special += [*(math.log(limits.max) * (1 + part) for part in (-1e-6, 1e-6)), -87.5, -103.9, -104.1, -708.5, -745.2]
-    signs = generator.choice([-1, 1], 20_000)
-    parts = [
-        special,
-        generator.standard_normal(20_000),
-        generator.uniform(-800, 800, 20_000),
-        10 ** generator.uniform(math.log10(limits.tiny) - 6, math.log10(limits.max), 20_000) * signs,
-        1 + 1e-4 * generator.standard_normal(5_000),
-        -1 + 1e-4 * generator.standard_normal(5_000),
-    ]
-    with np.errstate(all="ignore"):
-        return np.concatenate(parts).astype(dtype)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", VECTOR_FUNCTIONS)
-def test_a_vector_function_is_right_everywhere(name, dtype):
-    values = everywhere(dtype)
-    found = vector(name, values)
-    with np.errstate(all="ignore"):
-        wide = np.longdouble if dtype == "float64" else np.float64
-        expected = getattr(np, name)(values.astype(wide)).astype(dtype)
-    finite = np.isfinite(expected)
-    np.testing.assert_array_equal(found[~finite], expected[~finite])
-    error = np.abs(found[finite] - expected[finite]) / np.spacing(np.abs(expected[finite]))
-    assert error.max() <= ROUNDINGS, f"{name}({values[finite][error.argmax()]!r})"
-    if name != "log":  # whose zero has no sign to keep
-        np.testing.assert_array_equal(np.signbit(found[finite]), np.signbit(expected[finite]))
 
 
 def both_agree(program, inputs):
