@@ -72,7 +72,7 @@ def array_code(
         How many may share a kernel.
     """
     lowered = lower(program, outputs, updates)
-    if steps and pays(units := fuse(lowered), steps):
+    if steps and pays(lowered, units := fuse(lowered), steps):
         return _Writer(lowered, units, *own_products(lowered, steps, threads)).code()
     return _Writer(lowered, list(lowered.instructions), {}, 1).code()
 

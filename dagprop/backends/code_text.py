@@ -6,8 +6,11 @@ from typing import Any
 
 from dagprop.program.records import ELEMENTWISE, Instruction
 
+NOT_IN_NUMPY = ("erf", "erfc")
+"""What NumPy does not have."""
+
 NUMPY_NAMES = {
-    **{name: name for name, count in ELEMENTWISE.items() if count < 3 and name not in ("real", "erf", "erfc")},
+    **{name: name for name, count in ELEMENTWISE.items() if count < 3 and name not in ("real", *NOT_IN_NUMPY)},
     **{"abs": "absolute", "pow": "power", "round": "rint"},
     **{f"a{name}": f"arc{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
 }

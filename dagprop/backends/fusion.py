@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, VIEWS, Lowered
+from dagprop.backends.code_text import NOT_IN_NUMPY
 from dagprop.backends.groups import Group, Kind, Member, Unit, fixed_values
 from dagprop.backends.layouts import Access, Layout, access, layouts
 from dagprop.backends.vector_math import VECTOR_FUNCTIONS
@@ -72,8 +73,9 @@ class _Builder:
     def close(self) -> None:
         """End the open group."""
         if self.group is not None:
-            alone = len(self.group.members) == 1
-            self.units += [*self.group.members] if alone else [self.group]
+            first, *others = self.group.members
+            alone = not others and self.lowered.instructions[first].primitive not in NOT_IN_NUMPY
+            self.units += [first] if alone else [self.group]
             self.units += self.behind
             self.group, self.behind = None, []
 

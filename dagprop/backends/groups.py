@@ -18,6 +18,7 @@ from math import prod
 from typing import Literal
 
 from dagprop.backends.array_lowering import Lowered
+from dagprop.backends.code_text import NOT_IN_NUMPY
 from dagprop.backends.layouts import Access
 from dagprop.record import record
 
@@ -128,6 +129,8 @@ CALL = 1e-6
 """Seconds that a call of NumPy takes at least."""
 ELEMENT = 2e-10
 """Seconds that a number takes to be read and written once more."""
+PYTHON = 5e-8
+"""Seconds that a number takes for which Python has to call a function, because NumPy does not have it."""
 START = 0.1
 """Seconds until LLVM is loaded."""
 COMPILING = 0.002
@@ -136,9 +139,10 @@ MOST = 5000
 """Members of all groups together: with more, nobody waits for LLVM, however many steps there are."""
 
 
-def pays(units: Sequence[Unit], steps: float) -> bool:
+def pays(lowered: Lowered, units: Sequence[Unit], steps: float) -> bool:
     """Whether fusing saves more time in so many steps than LLVM takes."""
     groups = [unit for unit in units if isinstance(unit, Group)]
     saved = sum((len(group.members) - 1) * (CALL + ELEMENT * prod(group.shape)) for group in groups)
-    count = sum(len(group.members) for group in groups)
-    return 0 < count <= MOST and steps * saved > START + COMPILING * count
+    members = [lowered.instructions[number] for group in groups for number in group.members]
+    saved += sum(PYTHON * prod(member.shape) for member in members if member.primitive in NOT_IN_NUMPY)
+    return 0 < len(members) <= MOST and steps * saved > START + COMPILING * len(members)

@@ -43,7 +43,13 @@ def error_functions(form: Format) -> str:
     """Return the functions for erf x and erfc x, and what they call besides :mod:`vector_exponential`'s."""
     near = [2 / math.sqrt(math.pi) * (-1) ** k / (math.factorial(k) * (2 * k + 1)) for k in range(form.erf_powers)]
     near[0] = TWO_BY_ROOT_PI_LESS_ONE
-    numbers = {"border": BORDER, "centre": CENTRE, "last": math.sqrt(-form.low), "nearly_by_q": 0.8, "first": FAR[form.kind][0]}
+    numbers = {
+        "border": BORDER,
+        "centre": CENTRE,
+        "last": math.sqrt(-form.low),
+        "nearly_by_q": 0.8,
+        "first": FAR[form.kind][0],
+    }
     words = {
         "near_series": series("%z", near, form),
         "far_series": series("%t", FAR[form.kind][1:], form),

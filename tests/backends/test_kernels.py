@@ -36,7 +36,7 @@ def both_agree(program, inputs):
             np.testing.assert_allclose(found, value, rtol=1e-12, atol=scale, err_msg=name)
 
 
-UNARY = ("negative", "abs", "sign", "sqrt", "exp", "tanh", "floor", "isfinite", "sin")
+UNARY = ("negative", "abs", "sign", "sqrt", "exp", "tanh", "erf", "floor", "isfinite", "sin")
 OF_TRUTH = ("real", "logical_not")
 BINARY = ("add", "subtract", "multiply", "maximum", "minimum", "less", "equal", "logical_and", "logical_or")
 CHOICES = st.lists(st.tuples(*[st.integers(0, 999)] * 4), min_size=2, max_size=14)
@@ -298,6 +298,17 @@ def test_kernels_are_made_where_they_pay():
     chain = [instruction("exp", (number,), (), (2, 3)) for number in range(MOST + 1)]
     program = Program((instruction("input", (), ("x",), (2, 3)), *chain), {"x": 0}, {"y": MOST + 1}, "float64")
     assert not array_code(program, steps=math.inf).llvm, "compiling it would take minutes"
+
+
+@pytest.mark.parametrize(
+    ("primitive", "steps", "pays"), [("erfc", 200, True), ("erfc", 20, False), ("exp", 1e9, False)]
+)
+def test_a_function_that_numpy_lacks_is_a_kernel_even_alone(primitive, steps, pays):
+    shape = (100, 200)
+    start = instruction("input", (), ("x",), shape), instruction(primitive, (0,), (), shape)
+    program = Program(start, {"x": 0}, {"y": 1}, "float64")
+    assert bool(array_code(program, steps=steps).llvm) == pays
+    both_agree(program, {"x": np.random.default_rng(0).standard_normal(shape)})
 
 
 def test_without_llvm_numpy_computes(monkeypatch):

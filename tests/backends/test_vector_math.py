@@ -114,7 +114,7 @@ def binades(dtype):
     return np.concatenate([values, -values, edges]).astype(dtype)
 
 
-LAST_PLACES = {("erf", "float64"): 1.2, ("erf", "float32"): 1.3, ("erfc", "float64"): 2.5, ("erfc", "float32"): 3.0}
+LAST_PLACES = {("erf", "float64"): 1.0, ("erf", "float32"): 1.0, ("erfc", "float64"): 2.0, ("erfc", "float32"): 2.5}
 """How many units in the last place erf and erfc may be off, of which rounding to the nearest number is half a one."""
 
 
