@@ -31,8 +31,8 @@ FAR = {
         *(0.0863416642, -0.0460964479, 0.0169822816, -0.00272818678, -0.000957546348),
     ),
 }
-"""The coefficients of Q, those of the polynomial that is equal to it at Chebyshev's points between the border and
-27.35, for float 10.25; computed with 60 digits.
+"""The coefficients of Q: those of the polynomial of t that is equal to it at Chebyshev's points between the border and
+27.35, for float 10.25.  The tests compute them once more, with 60 digits.
 """
 
 TWO_BY_ROOT_PI_LESS_ONE = 0.12837916709551257
@@ -40,19 +40,15 @@ TWO_BY_ROOT_PI_LESS_ONE = 0.12837916709551257
 
 
 def error_functions(form: Format) -> str:
-    """Return the functions for erf x and erfc x, and what they call besides :mod:`vector_exponential`'s."""
+    """Return the functions for erf x and erfc x, and those that they call, but for the exponential ones."""
     near = [2 / math.sqrt(math.pi) * (-1) ** k / (math.factorial(k) * (2 * k + 1)) for k in range(form.erf_powers)]
     near[0] = TWO_BY_ROOT_PI_LESS_ONE
-    numbers = {
-        "border": BORDER,
-        "centre": CENTRE,
-        "last": math.sqrt(-form.low),
-        "nearly_by_q": 0.8,
-        "first": FAR[form.kind][0],
-    }
+    first, *others = FAR[form.kind]
+    last = math.sqrt(-form.low)  # from here on erfc is 0
+    numbers = {"border": BORDER, "centre": CENTRE, "last": last, "first": first, "about_by_q": 0.8}
     words = {
-        "near_series": series("%z", near, form),
-        "far_series": series("%t", FAR[form.kind][1:], form),
+        "near": series("%z", near, form),
+        "others": series("%t", others, form),
         "high_bits": str(-1 << (form.fraction // 2 + 1)),
     }
     return filled(_TEXT, form, numbers, words)
@@ -62,17 +58,17 @@ _TEXT = """
 ; erf x = x + x P(x²) for x near 0: what is added to x is small, and so is its rounding
 define internal $kind @vector.erf_near($kind %x) $pure {
   %z = fmul $kind %x, %x
-$near_series
+$near
   %y = $multiply_add($kind %x, $kind %p, $kind %x)
   ret $kind %y
 }
 
-; erfc x for x beyond the border.  A rounding of x² would be hundreds of e^-x².  So x² is h² + (x - h)(x + h), where h
-; has half of the digits of x, and h² no rounding.  Instead of e^-x² = 2^n (1 + s), which would be rounded, s is
-; multiplied.  With it goes what rounding has left of Q - q (1 + 2x), where q is their quotient.
+; erfc x for x beyond the border: 2^n (1 + s) q, where e^-x² = 2^n (1 + s) and q = Q / (1 + 2x)
 define internal $kind @vector.erfc_far($kind %size) $pure {
   %vanishes = fcmp ogt $kind %size, $last
   %x = select i1 %vanishes, $kind $one, $kind %size
+; A rounding of x² would be hundreds of e^-x².  So it is h² + (x - h)(x + h), where h has only half of the digits of x,
+; and h² no rounding.
   %bits = bitcast $kind %x to $int
   %h.bits = and $int %bits, $high_bits
   %h = bitcast $int %h.bits to $kind
@@ -88,18 +84,19 @@ define internal $kind @vector.erfc_far($kind %size) $pure {
   %above = fsub $kind %x, $centre
   %below = fadd $kind %x, $centre
   %t = fdiv $kind %above, %below
-$far_series
+$others
   %numerator = $multiply_add($kind %p, $kind %t, $kind $first)
   %twice = fadd $kind %x, %x
   %divisor = fadd $kind %twice, $one
   %q = fdiv $kind %numerator, %divisor
-  %q.minus = fneg $kind %q
+; Four roundings are in q.  What they have left of Q - q (1 + 2x) is given to s, divided by Q, which is about 1.25.
   %one.more = fsub $kind %divisor, %twice
   %excess = fsub $kind %one.more, $one
+  %q.minus = fneg $kind %q
   %left.1 = $multiply_add($kind %q.minus, $kind %divisor, $kind $first)
   %left.2 = $multiply_add($kind %p, $kind %t, $kind %left.1)
   %left = $multiply_add($kind %q, $kind %excess, $kind %left.2)
-  %s.more = $multiply_add($kind %left, $kind $nearly_by_q, $kind %s)
+  %s.more = $multiply_add($kind %left, $kind $about_by_q, $kind %s)
   %product = $multiply_add($kind %q, $kind %s.more, $kind %q)
   %y = call $kind @vector.scale($kind %product, $kind %n)
   %result = select i1 %vanishes, $kind $zero, $kind %y

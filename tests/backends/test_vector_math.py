@@ -150,11 +150,20 @@ def test_error_functions_have_their_symmetry_and_bounds(values):
         assert (np.abs(erf) <= 1).all() and (erfc >= 0).all() and (erfc <= 2).all()
 
 
-@pytest.mark.parametrize(("kind", "last", "bits"), [("double", 27.35, 55), ("float", 10.25, 26)])
-def test_the_polynomial_of_erfc(kind, last, bits):
+@pytest.mark.parametrize(("kind", "last", "fraction", "bits"), [("double", 27.35, 52, 55), ("float", 10.25, 23, 26)])
+def test_the_coefficients_of_erfc(kind, last, fraction, bits):
+    def q(t):
+        x = CENTRE * (1 + t) / (1 - t)
+        return (1 + 2 * x) * mpmath.exp(x * x) * mpmath.erfc(x)
+
+    count = len(FAR[kind])
     with mpmath.workdps(60):
-        for x in map(mpmath.mpf, np.linspace(BORDER, last, 500).tolist()):
-            t = (x - CENTRE) / (x + CENTRE)
+        low, high = ((mpmath.mpf(x) - CENTRE) / (mpmath.mpf(x) + CENTRE) for x in (BORDER, last))
+        cosines = [mpmath.cospi((k + mpmath.mpf(0.5)) / count) for k in range(count)]
+        points = [(low + high) / 2 + (high - low) / 2 * cosine for cosine in cosines]
+        powers = mpmath.matrix([[point**power for power in range(count)] for point in points])
+        coefficients = mpmath.lu_solve(powers, mpmath.matrix([q(point) for point in points]))
+        assert FAR[kind] == pytest.approx([float(one) for one in coefficients], rel=2.0**-fraction)
+        for t in mpmath.linspace(low, high, 200):
             found = sum(coefficient * t**power for power, coefficient in enumerate(FAR[kind]))
-            expected = (1 + 2 * x) * mpmath.exp(x * x) * mpmath.erfc(x)
-            assert abs(found - expected) < mpmath.mpf(2) ** -bits * expected
+            assert abs(found - q(t)) < mpmath.mpf(2) ** -bits * q(t)
