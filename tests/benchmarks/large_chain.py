@@ -19,7 +19,13 @@ import dagprop
 NODE_STEPS = 500_000
 """Each measured epoch computes so many nodes."""
 
-MODULES = ("dagprop.api", "dagprop.loading", "dagprop.train.loop", "dagprop.backends.scalar_program", "llvmlite.binding")
+MODULES = (
+    "dagprop.api",
+    "dagprop.loading",
+    "dagprop.train.loop",
+    "dagprop.backends.scalar_program",
+    "llvmlite.binding",
+)
 """What imports all that a training of single numbers needs."""
 
 
