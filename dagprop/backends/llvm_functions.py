@@ -10,7 +10,7 @@ from dagprop.backends.llvm_tanh import tanh_text
 
 
 def operation_with_powers(primitive: str, result: str, operands: Sequence[str], kind: str) -> list[str]:
-    """Return the lines of an operation as :func:`~dagprop.backends.llvm_code.operation` does, where there is ``%powers``."""
+    """Return the lines of one operation, as ``operation`` does for code that has no ``%powers``."""
     if kind == "double" and primitive == "exp":
         return exponential_lines(result, operands[0])
     if kind == "double" and primitive == "tanh":
