@@ -8,7 +8,7 @@ from math import inf
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, Lowered
 from dagprop.backends.code_text import printable
 from dagprop.backends.groups import Group, Member
-from dagprop.backends.kernel_values import KernelLines, Scope
+from dagprop.backends.kernel_values import KernelLines, Scope, with_loops
 from dagprop.backends.llvm_code import TYPES, declarations, number
 from dagprop.backends.shares import Share, body_head, entry_text, share
 from dagprop.backends.vector_lines import vector_declarations
@@ -60,7 +60,7 @@ def module_text(functions: Sequence[str], dtype: str) -> str:
     lines += [f"declare {kind} @llvm.{name}.{end}({kind}, {kind}) {pure}" for name in ("maximum", "minimum")]
     lines += vector_declarations(bodies)
     lines.append("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
-    return "\n".join([*lines, "", vector_functions(kind, bodies) + bodies])
+    return with_loops("\n".join([*lines, "", vector_functions(kind, bodies) + bodies]), kind)
 
 
 def kernel(name: str, lowered: Lowered, group: Group, memory: Callable[[int], str], threads: int = 1) -> Kernel:
