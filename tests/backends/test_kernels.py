@@ -279,6 +279,39 @@ def test_memory_is_used_again_only_when_all_have_read_it():
     both_agree(program, {"a": generator.random(shape), "b": generator.random((4, 5))})
 
 
+TRUTHS = (
+    instruction("input", (), ("a",), (4, 3)),
+    instruction("input", (), ("class",), ()),
+    instruction("greater", (0, 1), (), (4, 3), True),
+    instruction("less", (0, 1), (), (4, 3), True),
+    instruction("greater_equal", (0, 1), (), (4, 3), True),
+)
+
+
+@pytest.mark.parametrize("primitive", ["add", "multiply", "maximum", "minimum", "equal", "logical_or"])
+@pytest.mark.parametrize("operands", [(2, 4), (3, 4), (2, 3)])
+def test_what_is_made_of_truths_is_a_truth_as_a_number_too(primitive, operands):
+    number = instruction("real", (5,), (), (4, 3)), instruction("multiply", (6, 0), (), (4, 3))
+    made = instruction(primitive, operands, (), (4, 3), True)
+    program = Program((*TRUTHS, made, *number), {"a": 0, "class": 1}, {"y": 7}, "float64")
+    both_agree(program, {"a": np.linspace(-1.0, 3.0, 12).reshape(4, 3), "class": np.array(1.0)})
+
+
+def test_a_class_that_all_rows_share():
+    program = Program(
+        (
+            *TRUTHS[:2],
+            instruction("broadcast_to", (1,), ((4,),), (4,)),
+            instruction("one_hot", (2,), (3,), (4, 3)),
+            instruction("multiply", (3, 0), (), (4, 3)),
+        ),
+        {"a": 0, "class": 1},
+        {"y": 4},
+        "float64",
+    )
+    both_agree(program, {"a": np.linspace(1.0, 2.0, 12).reshape(4, 3), "class": np.array(2.0)})
+
+
 def limit(array):
     return max(1.0, np.abs(array).max(initial=0))
 
