@@ -13,7 +13,7 @@ from dagprop.backends.array_buffers import place_values
 from dagprop.backends.array_lines import ArrayLines
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT, VIEWS, Lowered, lower
 from dagprop.backends.code_text import line, printable, view
-from dagprop.backends.epilogue import epilogue_of
+from dagprop.backends.epilogue import epilogue_of, readers_of
 from dagprop.backends.fusion import fuse
 from dagprop.backends.groups import Group, Unit, pays
 from dagprop.backends.kernel_code import kernel, module_text
@@ -85,6 +85,7 @@ class _Writer(ArrayLines):
         self.units = units
         self.products = products
         self.threads = threads
+        self.readers = readers_of(lowered) if products else {}
         self.kind = TYPES[lowered.dtype]
         self.kernels: list[str] = []
         self.seconds = 0.0
@@ -138,7 +139,7 @@ class _Writer(ArrayLines):
         """Write the product and the group behind it as one kernel, if they can be one."""
         if self.products[number].subtracts or number in self.placement.fixed:
             return False
-        epilogue = epilogue_of(self.lowered, group, number, self.memory_name)
+        epilogue = epilogue_of(self.lowered, self.readers, group, number, self.memory_name)
         if epilogue is None:
             return False
         name, product = f"e{len(self.kernels)}", self.products[number]
