@@ -13,10 +13,10 @@ from dagprop.backends.array_buffers import place_values
 from dagprop.backends.array_lines import ArrayLines
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT, VIEWS, Lowered, lower
 from dagprop.backends.code_text import line, printable, view
-from dagprop.backends.epilogue import epilogue_of
+from dagprop.backends.epilogue import epilogue_of, readers_of
 from dagprop.backends.fusion import fuse
 from dagprop.backends.groups import Group, Unit, pays
-from dagprop.backends.kernel_code import kernel, module_text
+from dagprop.backends.kernel_code import form, kernel, module_text
 from dagprop.backends.llvm_code import TYPES
 from dagprop.backends.llvm_engine import registers
 from dagprop.backends.product_code import Product, product_text
@@ -85,8 +85,12 @@ class _Writer(ArrayLines):
         self.units = units
         self.products = products
         self.threads = threads
+        self.readers = readers_of(lowered) if products else {}
         self.kind = TYPES[lowered.dtype]
-        self.kernels: list[str] = []
+        self.kernels: dict[str, str] = {}
+        """The text of each, by name."""
+        self.forms: dict[tuple[object, ...], str] = {}
+        """The name of the kernel of each form."""
         self.seconds = 0.0
         self.functions: dict[Product, tuple[str, Share]] = {}
 
@@ -125,7 +129,7 @@ class _Writer(ArrayLines):
             ]
         )
         functions = [
-            *self.kernels,
+            *self.kernels.values(),
             *(
                 product_text(name, product, self.kind, registers(), share.several)
                 for product, (name, share) in self.functions.items()
@@ -138,35 +142,44 @@ class _Writer(ArrayLines):
         """Write the product and the group behind it as one kernel, if they can be one."""
         if self.products[number].subtracts or number in self.placement.fixed:
             return False
-        epilogue = epilogue_of(self.lowered, group, number, self.memory_name)
+        epilogue = epilogue_of(self.lowered, self.readers, group, number, self.memory_name)
         if epilogue is None:
             return False
         name, product = f"e{len(self.kernels)}", self.products[number]
         share = product_share(product, self.kind, self.threads)
-        self.kernels.append(product_text(name, product, self.kind, registers(), share.several, epilogue))
+        name = self.define(name, product_text(name, product, self.kind, registers(), share.several, epilogue))
         sides = [f"v{operand}" for operand in self.lowered.instructions[number].operands]
         self.memory(number, self.lowered.instructions[number])
-        self.call_group(group, name, self.bound(name, share, (*sides, *epilogue.names)), "", number)
+        self.call_group((number, *group.members), group, self.bound(name, share, (*sides, *epilogue.names)), "")
         return True
 
     def group(self, group: Group) -> None:
         """Write the call of the kernel of a group, with a line for each step of the plan that it does."""
         made = kernel(f"k{len(self.kernels)}", self.lowered, group, self.memory_name, self.threads)
-        self.kernels.append(made.text)
-        self.call_group(
-            group, made.name, self.bound(made.name, made.share, made.arguments), self.complaints(group) * made.checks
-        )
+        name = self.define(made.name, made.text)
+        bound = self.bound(name, made.share, made.arguments)
+        self.call_group(tuple(group.members), group, bound, self.complaints(group) * made.checks)
 
-    def call_group(self, group: Group, name: str, bound: str, complaints: str, *before: int) -> None:
-        """Write the call of a kernel that does a group, and what is before it."""
+    def define(self, name: str, text: str) -> str:
+        """Add a kernel, if there is none that differs in names alone; return what it is called.
+
+        The layers of a deep network are alike, and compiling takes longest of all.
+        """
+        known = self.forms.setdefault(form(text.replace(f"@{name}", "@")), name)
+        self.kernels.setdefault(known, text)
+        return known
+
+    def call_group(self, numbers: Sequence[int], group: Group, bound: str, complaints: str) -> None:
+        """Write the call of a kernel that does a group, and some instructions, with what is before it."""
         for number in group.members:
             if number in self.placement.place or number in self.placement.written:
                 self.memory(number, self.lowered.instructions[number])
             elif number in group.stored:
                 self.once.append(f"v{number} = v{self.lowered.roots[number]}")
-        self.once.append(f"{name} = {bound}")
-        first, *others = dict.fromkeys(self.lowered.instructions[number].origin for number in (*before, *group.members))
-        self.step.append(line(f"if {name}(): {complaints}" if complaints else f"{name}()", first))
+        call = f"f{numbers[0]}"
+        self.once.append(f"{call} = {bound}")
+        first, *others = dict.fromkeys(self.lowered.instructions[number].origin for number in numbers)
+        self.step.append(line(f"if {call}(): {complaints}" if complaints else f"{call}()", first))
         self.step += [line("", origin) for origin in others]
 
     def complaints(self, group: Group) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from dagprop.program.records import ELEMENTWISE, Instruction, Program
+from dagprop.program.records import BOOLEAN, ELEMENTWISE, Instruction, Program
 from dagprop.record import record
 
 SUBTRACT_PRODUCT = "subtract_product"
@@ -113,7 +113,7 @@ def _use_truth_as_numbers(instructions: dict[int, Instruction], wanted: set[int]
         if instruction.primitive == "real":
             (operand,) = instruction.operands
             condition = instructions[operand]
-            comparison = condition.boolean and ELEMENTWISE.get(condition.primitive) == 2
+            comparison = condition.primitive in BOOLEAN and len(condition.operands) == 2  # of truths, a sum is an or
             if comparison and uses[operand] == 1 and operand not in wanted:
                 instructions[number] = _changed(instruction, condition.primitive, condition.operands, ())
 

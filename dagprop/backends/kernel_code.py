@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from math import inf
 
@@ -61,6 +62,17 @@ def module_text(functions: Sequence[str], dtype: str) -> str:
     lines += vector_declarations(bodies)
     lines.append("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
     return with_loops("\n".join([*lines, "", vector_functions(kind, bodies) + bodies]), kind)
+
+
+def form(text: str) -> tuple[object, ...]:
+    """Return what functions have in common that differ only in their comments and in the names within them."""
+    code = "\n".join([line for line in text.splitlines() if line[:1] != ";"])
+    parts = _NAME.split(code)
+    places: dict[str, int] = {}
+    return tuple(parts[::2]), tuple([places.setdefault(name, len(places)) for name in parts[1::2]])
+
+
+_NAME = re.compile(r"(?:%|^(?=[\w.]+:))([\w.]+)", re.MULTILINE)
 
 
 def kernel(name: str, lowered: Lowered, group: Group, memory: Callable[[int], str], threads: int = 1) -> Kernel:

@@ -51,7 +51,7 @@ class KernelLines:
         self.lowered, self.group, self.memory = lowered, group, memory
         self.kind = TYPES[lowered.dtype]
         self.rows, self.columns = group.rows, group.columns
-        if _is_flat(group):
+        if _is_flat(lowered, group):
             self.rows, self.columns = 1, self.rows * self.columns
         self.lines: list[str] = []
         self.arguments: dict[str, None] = {}
@@ -258,8 +258,10 @@ def with_loops(text: str, kind: str) -> str:
     return code + hints + "\n".join(f"!{place} = distinct !{{!{place}, !0, !1, !2}}" for place, _ in numbered) + "\n"
 
 
-def _is_flat(group: Group) -> bool:
-    """Whether all rows can be taken as one."""
-    return all(member.kind == "full" for member in group.members.values()) and all(
-        access.row_stride == access.column_stride * group.columns for access in group.reads.values()
+def _is_flat(lowered: Lowered, group: Group) -> bool:
+    """Whether all rows can be taken as one; where a column stands for a class, each row has its own."""
+    return (
+        all(member.kind == "full" for member in group.members.values())
+        and all(lowered.instructions[number_].primitive != "one_hot" for number_ in group.members)
+        and all(access.row_stride == access.column_stride * group.columns for access in group.reads.values())
     )

@@ -3,7 +3,8 @@
 A call of the C library would move every parameter out of its register and back.  The method is that of the library
 (Tang, 1989, "Table-driven implementation of the exponential function"): with x = k·ln 2/2048 + r,
 e^x = 2^(k/2048) · e^r, where the first factor is a power of 2 times a number from a table, and r is so small that the
-terms of the series up to r³ give e^r.  The result is off by at most one unit in the last place or so.
+terms of the series up to r³ give e^r.  The result is off by at most one unit in the last place or so; on a processor
+that does not multiply and add in one operation, where k·ln 2/2048 is rounded, by up to about |x| of them.
 
 What counts is how long a result keeps others waiting.  So the larger table, for the sake of a shorter series; so the
 argument that is in steps of the table already, which need not wait for x where x is a product; and in e^x + y, as in
