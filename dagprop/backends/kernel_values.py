@@ -45,14 +45,15 @@ class KernelLines:
     group : Group
     memory : callable
         Gives the name of the array in which a root lies.
+    columns : int
+        How many numbers a row has.
     """
 
-    def __init__(self, lowered: Lowered, group: Group, memory: Callable[[int], str]) -> None:
+    def __init__(self, lowered: Lowered, group: Group, memory: Callable[[int], str], columns: int) -> None:
         self.lowered, self.group, self.memory = lowered, group, memory
         self.kind = TYPES[lowered.dtype]
-        self.rows, self.columns = group.rows, group.columns
-        if _is_flat(lowered, group):
-            self.rows, self.columns = 1, self.rows * self.columns
+        self.columns = columns
+        self.rows = group.rows * group.columns // max(columns, 1)
         self.lines: list[str] = []
         self.arguments: dict[str, None] = {}
         self.count = 0
@@ -256,12 +257,3 @@ def with_loops(text: str, kind: str) -> str:
     code = "".join([first, *(f", !llvm.loop !{place}{part}" for place, part in numbered)])
     # Each loop has a node of its own, by which LLVM tells them apart.
     return code + hints + "\n".join(f"!{place} = distinct !{{!{place}, !0, !1, !2}}" for place, _ in numbered) + "\n"
-
-
-def _is_flat(lowered: Lowered, group: Group) -> bool:
-    """Whether all rows can be taken as one; where a column stands for a class, each row has its own."""
-    return (
-        all(member.kind == "full" for member in group.members.values())
-        and all(lowered.instructions[number_].primitive != "one_hot" for number_ in group.members)
-        and all(access.row_stride == access.column_stride * group.columns for access in group.reads.values())
-    )
