@@ -6,7 +6,7 @@ Written to memory is only what the group stores.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 
 from dagprop.backends.array_lowering import Lowered
 from dagprop.backends.groups import Group
@@ -19,6 +19,9 @@ from dagprop.record import record
 _ARITHMETIC = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv"}
 _COMPARISONS = {"less": "olt", "less_equal": "ole", "greater": "ogt", "greater_equal": "oge"}
 _OPERATIONS = (*_ARITHMETIC, *_COMPARISONS, "negative", "maximum", "minimum", "where", "real")
+
+CALLER = -1
+"""Stands for whoever runs a program, among those that read a value."""
 
 
 @record(eq=False)
@@ -116,12 +119,27 @@ class Epilogue:
         return loaded[access]
 
 
-def epilogue_of(lowered: Lowered, group: Group, product: int, name: Callable[[int], str]) -> Epilogue | None:
+def readers_of(lowered: Lowered) -> dict[int, set[int]]:
+    """Return which instructions read each root; what is left behind when all is done is read by :data:`CALLER`."""
+    found: dict[int, set[int]] = {}
+    for number_, instruction in lowered.instructions.items():
+        for operand in instruction.operands:
+            found.setdefault(lowered.roots[operand], set()).add(number_)
+    for number_ in (*lowered.outputs.values(), *lowered.updates.values()):
+        found.setdefault(lowered.roots[number_], set()).add(CALLER)
+    return found
+
+
+def epilogue_of(
+    lowered: Lowered, readers: Mapping[int, Set[int]], group: Group, product: int, name: Callable[[int], str]
+) -> Epilogue | None:
     """Return the epilogue that a group is to a product, or None if it is none.
 
     Parameters
     ----------
     lowered : Lowered
+    readers : mapping from int to set of int
+        Of :func:`readers_of`.
     group : Group
         Computed directly behind the product.
     product : int
@@ -130,9 +148,7 @@ def epilogue_of(lowered: Lowered, group: Group, product: int, name: Callable[[in
     """
     instructions, root = lowered.instructions, lowered.roots[product]
     members = group.members
-    own = [access for access in group.reads.values() if access.root == root]
-    aligned = all((a.offset, a.row_stride, a.column_stride) == (0, group.columns, 1) for a in own)
-    if not own or not aligned or group.shape != instructions[product].shape:
+    if not goes_along(lowered, group, product, name):
         return None
     if any(member.kind != "full" or not _is_simple(lowered, number_) for number_, member in members.items()):
         return None
@@ -140,17 +156,24 @@ def epilogue_of(lowered: Lowered, group: Group, product: int, name: Callable[[in
         return None
     if any(access.column_stride not in (0, 1) or instructions[access.root].boolean for access in group.reads.values()):
         return None
-    for number_, instruction in instructions.items():  # does anything else read the product?
-        if number_ not in members and any(lowered.roots[operand] == root for operand in instruction.operands):
-            return None
-    if any(lowered.roots[number_] == root for number_ in (*lowered.outputs.values(), *lowered.updates.values())):
+    if not readers[root] <= members.keys():
         return None
     stored = {lowered.roots[number_] for number_ in group.stored}
-    sides = {name(lowered.roots[operand]) for operand in instructions[product].operands}
-    if sides & {name(number_) for number_ in stored}:
-        return None
     others = dict.fromkeys([*(a.root for a in group.reads.values() if a.root != root), *stored])
     return Epilogue(lowered, group, product, {other: name(other) for other in others})
+
+
+def goes_along(lowered: Lowered, group: Group, product: int, name: Callable[[int], str]) -> bool:
+    """Whether a group can be computed of some columns of a product while others are still multiplied.
+
+    It reads the product row by row as it lies, and nothing that it stores is read by the product.
+    """
+    root = lowered.roots[product]
+    own = [access for access in group.reads.values() if access.root == root]
+    aligned = all((a.offset, a.row_stride, a.column_stride) == (0, group.columns, 1) for a in own)
+    sides = {name(lowered.roots[operand]) for operand in lowered.instructions[product].operands}
+    stored = {name(lowered.roots[number_]) for number_ in group.stored}
+    return bool(own) and aligned and group.shape == lowered.instructions[product].shape and not sides & stored
 
 
 def _is_simple(lowered: Lowered, number_: int) -> bool:

@@ -36,9 +36,10 @@ def command(
     The plan is the steps in order; a program is what they compute, as primitive operations, each with the step that it
     comes from; Python and LLVM are what runs.  A graph without a loss gives its forward pass.
 
-    The Python code of arrays is that of a long training: it calls kernels k0, k1, ... and products of matrices p0, p1,
-    ..., which --emit llvm shows.  A training so short that compiling these would not pay calls NumPy for each operation
-    instead.
+    The Python code of arrays is that of a long training: it calls kernels k0, k1, ..., products of matrices p0, p1, ...
+    and products with the kernel behind them (e0, e1, ... on what is in the registers; j0, j1, ... on the columns that
+    a thread has), which --emit llvm shows, each once however often it is called.  A training so short that compiling
+    these would not pay calls NumPy for each operation instead.
     """
     from dagprop.cli.session import open_graph, write_text
     from dagprop.plan.network import prepare

@@ -17,6 +17,7 @@ from dagprop.backends.array_program import ArrayProgram, bind
 from dagprop.backends.fusion import LONGEST_SUM, fuse
 from dagprop.backends.groups import MOST, Group
 from dagprop.backends.interpreter import interpret
+from dagprop.backends.kernel_code import form
 from dagprop.backends.llvm_engine import machine_code
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.program.records import BOOLEAN, ELEMENTWISE, Instruction, Program
@@ -205,6 +206,39 @@ def test_memory_is_used_again_only_when_all_have_read_it():
     both_agree(program, {"a": generator.random(shape), "b": generator.random((4, 5))})
 
 
+TRUTHS = (
+    instruction("input", (), ("a",), (4, 3)),
+    instruction("input", (), ("class",), ()),
+    instruction("greater", (0, 1), (), (4, 3), True),
+    instruction("less", (0, 1), (), (4, 3), True),
+    instruction("greater_equal", (0, 1), (), (4, 3), True),
+)
+
+
+@pytest.mark.parametrize("primitive", ["add", "multiply", "maximum", "minimum", "equal", "logical_or"])
+@pytest.mark.parametrize("operands", [(2, 4), (3, 4), (2, 3)])
+def test_what_is_made_of_truths_is_a_truth_as_a_number_too(primitive, operands):
+    number = instruction("real", (5,), (), (4, 3)), instruction("multiply", (6, 0), (), (4, 3))
+    made = instruction(primitive, operands, (), (4, 3), True)
+    program = Program((*TRUTHS, made, *number), {"a": 0, "class": 1}, {"y": 7}, "float64")
+    both_agree(program, {"a": np.linspace(-1.0, 3.0, 12).reshape(4, 3), "class": np.array(1.0)})
+
+
+def test_a_class_that_all_rows_share():
+    program = Program(
+        (
+            *TRUTHS[:2],
+            instruction("broadcast_to", (1,), ((4,),), (4,)),
+            instruction("one_hot", (2,), (3,), (4, 3)),
+            instruction("multiply", (3, 0), (), (4, 3)),
+        ),
+        {"a": 0, "class": 1},
+        {"y": 4},
+        "float64",
+    )
+    both_agree(program, {"a": np.linspace(1.0, 2.0, 12).reshape(4, 3), "class": np.array(2.0)})
+
+
 def limit(array):
     return max(1.0, np.abs(array).max(initial=0))
 
@@ -277,6 +311,48 @@ def test_the_largest_of_special_numbers(values):
     expected = interpret(program, inputs)
     for name, found in ArrayProgram(program, runs=math.inf).run(inputs).items():
         np.testing.assert_array_equal(found, expected[name])
+
+
+LAYERS = (
+    instruction("input", (), ("x",), (4, 5)),
+    instruction("input", (), ("w",), (5, 5)),
+    instruction("input", (), ("u",), (5, 5)),
+    instruction("input", (), ("b",), (5,)),
+    *(
+        made
+        for at, weights in ((4, 1), (8, 2), (12, 1))
+        for made in (
+            instruction("matmul", (at - 1 if at > 4 else 0, weights), (), (4, 5)),
+            instruction("add", (at, 3), (), (4, 5)),
+            instruction("tanh", (at + 1,), (), (4, 5)),
+            instruction("multiply", (at + 2, at + 1 if at < 12 else at + 2), (), (4, 5)),
+        )
+    ),
+)
+
+
+def test_layers_that_are_alike_share_a_kernel():
+    program = Program(LAYERS, {"x": 0, "w": 1, "u": 2, "b": 3}, {"y": 15, "first": 7}, "float64")
+    code = array_code(program, steps=math.inf)
+    assert [code.python.count(f'kernel("{name}"') for name in ("p0", "p1", "k0", "k1", "k2")] == [3, 0, 2, 1, 0]
+    assert [code.llvm.count(f"define i32 @{name}(") for name in ("p0", "k0", "k1")] == [1, 1, 1]
+    generator = np.random.default_rng(0)
+    both_agree(program, {name: generator.standard_normal(LAYERS[at].shape) for name, at in program.inputs.items()})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("; a\n%x = fadd %a, %b", "; b\n%y = fadd %m.1, %m.2", True),
+        ("%x = fadd %a, %b", "%x = fadd %b, %a", True),
+        ("%x = fadd %a, %b", "%x = fadd %a, %a", False),
+        ("%x = fadd %a, %b", "%x = fadd %a, 1.0", False),
+        ("a:\nbr %a\nb:", "c:\nbr %c\nd:", True),
+        ("a:\nbr %a\nb:", "a:\nbr %b\nb:", False),
+    ],
+)
+def test_functions_are_alike_that_differ_in_names_alone(one, other, alike):
+    assert (form(one) == form(other)) == alike
 
 
 def test_long_sums_stay_with_numpy():
