@@ -89,7 +89,7 @@ $others
   %twice = fadd $kind %x, %x
   %divisor = fadd $kind %twice, $one
   %q = fdiv $kind %numerator, %divisor
-; Four roundings are in q.  What they have left of Q - q (1 + 2x) is given to s, divided by Q, which is about 1.25.
+; Three roundings are in q.  What they have left of Q - q (1 + 2x) is given to s, divided by Q, which is about 1.25.
   %one.more = fsub $kind %divisor, %twice
   %excess = fsub $kind %one.more, $one
   %q.minus = fneg $kind %q
