@@ -29,6 +29,9 @@ from dagprop.program.trace import plan_program
 COMPILED_SIZE = 300
 """Programs of more instructions run on the machine instead."""
 
+EVALUATED_SIZE = 10_000
+"""Programs of more instructions are not compiled to be run once: LLVM takes time by the square of their number."""
+
 WORTH = 10_000_000
 """So many operations make up for the milliseconds that good machine code takes longer to make than quick code."""
 
@@ -260,9 +263,11 @@ def evaluate(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
     Raises
     ------
     NotCompiledError
-        If the program works on arrays.
+        If the program works on arrays, or is large.
     """
     check_single(program)
+    if len(program.instructions) > EVALUATED_SIZE:
+        raise NotCompiledError("to compile so many operations takes longer than to compute them")
     function = compiled(evaluate_text(program), EVALUATE_SIGNATURE, program.dtype, "quick").functions["evaluate"]
     given = np.array([inputs[name].reshape(()) for name in program.inputs], program.dtype)
     found = np.empty(len(program.outputs), program.dtype)

@@ -14,6 +14,7 @@ import pytest
 
 from dagprop import api
 from dagprop.backends import scalar_program
+from dagprop.backends.array_program import ARRAYS
 from dagprop.backends.bytecode import encode
 from dagprop.backends.interpreter import interpret
 from dagprop.backends.llvm_code import TYPES
@@ -267,3 +268,15 @@ def test_batches_are_slices_of_the_order():
     assert batches.sizes().tolist() == [3, 3, 1]
     assert [batch.tolist() for batch in batches[1:]] == [[30, 40, 50], [60]]
     assert len(Batches(np.arange(6), 3)) == 2 and Batches(np.arange(6), 3).sizes().tolist() == [3, 3]
+
+
+@pytest.mark.parametrize(("size", "title"), [(1000, scalar_program.SCALAR), (10, ARRAYS)])
+def test_what_runs_once_is_compiled_if_it_is_small(load_graph, monkeypatch, caplog, size, title):
+    monkeypatch.setattr(scalar_program, "EVALUATED_SIZE", size)
+    graph, feeds = load_graph(CHAIN, loss="L"), {"x": 0.5, "y": 1.0}
+    with caplog.at_level("INFO", logger="dagprop"):
+        (loss, gradients), expected = (
+            api.value_and_grad(graph, feeds, backend=backend) for backend in ("compiled", "reference")
+        )
+    assert caplog.messages[0] == f"backend: {title}"
+    assert (loss, gradients["b"]) == (pytest.approx(expected[0]), pytest.approx(expected[1]["b"]))
