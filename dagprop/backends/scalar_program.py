@@ -97,15 +97,14 @@ def _size(size: int | str) -> int:
 
 def roles_of(program: Program, task: TrainingTask, coefficients: Coefficients) -> Roles:
     """Return what the values of a scalar program are to the training."""
-    memories = tuple(memory for memories in task.memories.values() for memory in memories)
-    changing = dict.fromkeys((*task.plan.wrt, *memories, *task.updates))
+    changing = dict.fromkeys(task.changing)
     others = (name for name in program.inputs if name not in task.sampled and name not in changing)
     return Roles(
         leaves=(*changing, *others, *coefficients.fixed),
         sampled=tuple(name for name in program.inputs if name in task.sampled),
         loss=task.plan.outputs[0],
         parameters=tuple(task.plan.wrt),
-        memories=memories,
+        memories=tuple(memory for memories in task.memories.values() for memory in memories),
         varying=coefficients.varying,
         updates=task.updates,
         compared=tuple(task.compared or ()),
