@@ -9,25 +9,13 @@ from math import inf
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, Lowered
 from dagprop.backends.code_text import printable
 from dagprop.backends.groups import Group, Member
-from dagprop.backends.kernel_values import KernelLines, Scope
+from dagprop.backends.kernel_values import KernelLines, Scope, with_loops
 from dagprop.backends.llvm_code import TYPES, declarations, number
-from dagprop.backends.shares import Share, body_head, entry_text, share
+from dagprop.backends.shares import Share, body_head, entry_text
 from dagprop.backends.vector_lines import vector_declarations
-from dagprop.backends.vector_math import VECTOR_FUNCTIONS, vector_functions
+from dagprop.backends.vector_math import vector_functions
 from dagprop.program.records import Instruction
 from dagprop.record import record
-
-ELEMENT = 1e-10
-"""Seconds that an operation takes on a number, about."""
-
-LINE = 64
-"""Columns: no two threads write to the same line of the cache."""
-
-PART = 25e-6
-"""Seconds: where less is computed at a time, it is quicker to read the numbers from the own cache alone."""
-
-_COSTLY = 10
-"""Of a function other than arithmetic, in operations."""
 
 
 @record
@@ -61,7 +49,7 @@ def module_text(functions: Sequence[str], dtype: str) -> str:
     lines += [f"declare {kind} @llvm.{name}.{end}({kind}, {kind}) {pure}" for name in ("maximum", "minimum")]
     lines += vector_declarations(bodies)
     lines.append("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
-    return "\n".join([*lines, "", vector_functions(kind, bodies) + bodies])
+    return with_loops("\n".join([*lines, "", vector_functions(kind, bodies) + bodies]), kind)
 
 
 def form(text: str) -> tuple[object, ...]:
@@ -75,7 +63,7 @@ def form(text: str) -> tuple[object, ...]:
 _NAME = re.compile(r"(?:%|^(?=[\w.]+:))([\w.]+)", re.MULTILINE)
 
 
-def kernel(name: str, lowered: Lowered, group: Group, memory: Callable[[int], str], threads: int = 1) -> Kernel:
+def kernel(name: str, lowered: Lowered, group: Group, memory: Callable[[int], str], share: Share) -> Kernel:
     """Return the kernel of a group.
 
     Parameters
@@ -85,19 +73,19 @@ def kernel(name: str, lowered: Lowered, group: Group, memory: Callable[[int], st
     group : Group
     memory : callable
         Gives the name of the array in which a root lies.  What has the same name shares its memory, and nothing else.
-    threads : int
-        That may share it.
+    share : Share
+        Of its columns: those of the group, or all its numbers, if the rows can be taken as one.
     """
-    return _Writer(name, lowered, group, memory, threads).kernel()
+    return _Writer(name, lowered, group, memory, share).kernel()
 
 
 class _Writer(KernelLines):
     """The loops of a kernel."""
 
-    def __init__(self, name: str, lowered: Lowered, group: Group, memory: Callable[[int], str], threads: int) -> None:
-        super().__init__(lowered, group, memory)
+    def __init__(self, name: str, lowered: Lowered, group: Group, memory: Callable[[int], str], share: Share) -> None:
+        super().__init__(lowered, group, memory, share.columns)
         self.name = name
-        self.share = self._share(threads)
+        self.share = share
         # Code for a known number of columns is better.
         self.start: str = "%from" if self.share.several else "0"
         self.end: str | int = "%to" if self.share.several else self.columns
@@ -253,15 +241,6 @@ class _Writer(KernelLines):
             self.store(number_, scope)
         self.loop_end("%c", self.end, "sums", "end")
         self.label("end")
-
-    def _share(self, threads: int) -> Share:
-        """Return how threads share it: what takes together the columns of a row has to see them all."""
-        alone = any(member.kind in ("column", "single") for member in self.group.members.values())
-        alone |= any(self.instruction(number_).primitive == "one_hot" for number_ in self.group.members)
-        primitives = [self.instruction(number_).primitive for number_ in self.group.members]
-        operations = sum(_COSTLY if primitive in VECTOR_FUNCTIONS else 1 for primitive in primitives)
-        seconds = ELEMENT * self.rows * self.columns * operations
-        return share(self.columns, self.columns if alone else LINE, seconds, threads, PART)
 
     def _crossing(self) -> list[int]:
         """Return the full members that a later pass than their own needs."""

@@ -9,8 +9,15 @@ from dagprop.backends.array_lowering import Lowered
 from dagprop.backends.groups import Group
 from dagprop.backends.layouts import Access
 from dagprop.backends.llvm_code import TYPES, number, operation, plain
+from dagprop.backends.llvm_engine import registers
 from dagprop.backends.vector_math import VECTOR_FUNCTIONS
 from dagprop.program.records import BOOLEAN, Instruction
+
+FEW_VECTORS = 4
+"""Over fewer columns than so many vectors hold, a rest that fills none takes a large part of the time."""
+
+NARROW = ", !llvm.loop !narrow"
+"""What stands behind the end of such a loop, until :func:`with_loops` gives each a number."""
 
 
 @dataclass(slots=True)
@@ -38,14 +45,15 @@ class KernelLines:
     group : Group
     memory : callable
         Gives the name of the array in which a root lies.
+    columns : int
+        How many numbers a row has.
     """
 
-    def __init__(self, lowered: Lowered, group: Group, memory: Callable[[int], str]) -> None:
+    def __init__(self, lowered: Lowered, group: Group, memory: Callable[[int], str], columns: int) -> None:
         self.lowered, self.group, self.memory = lowered, group, memory
         self.kind = TYPES[lowered.dtype]
-        self.rows, self.columns = group.rows, group.columns
-        if _is_flat(lowered, group):
-            self.rows, self.columns = 1, self.rows * self.columns
+        self.columns = columns
+        self.rows = group.rows * group.columns // max(columns, 1)
         self.lines: list[str] = []
         self.arguments: dict[str, None] = {}
         self.count = 0
@@ -204,7 +212,13 @@ class KernelLines:
         """Write the end of a loop that goes from 0 to a size."""
         self.line(f"{index}.next = add nuw nsw i64 {index}, 1")
         self.line(f"{index}.more = icmp ult i64 {index}.next, {size}")
-        self.line(f"br i1 {index}.more, label %{label}, label %{behind}")
+        short = NARROW if index.startswith("%c") and self._is_narrow(size) else ""
+        self.line(f"br i1 {index}.more, label %{label}, label %{behind}{short}")
+
+    def _is_narrow(self, size: int | str) -> bool:
+        """Whether vectors that are partly unused are ahead of what LLVM would do: single numbers for the rest."""
+        length = vector_length(self.kind)
+        return isinstance(size, int) and 1 < size < FEW_VECTORS * length and size % length != 0
 
     def instruction(self, number_: int) -> Instruction:
         """Return the instruction of a member or operand."""
@@ -224,10 +238,22 @@ class KernelLines:
         self.lines.append(f"  {text}")
 
 
-def _is_flat(lowered: Lowered, group: Group) -> bool:
-    """Whether all rows can be taken as one; where a column stands for a class, each row has its own."""
-    return (
-        all(member.kind == "full" for member in group.members.values())
-        and all(lowered.instructions[number_].primitive != "one_hot" for number_ in group.members)
-        and all(access.row_stride == access.column_stride * group.columns for access in group.reads.values())
-    )
+def vector_length(kind: str) -> int:
+    """Return how many numbers a vector register of this machine holds."""
+    return registers()[1] // (8 if kind == "double" else 4)
+
+
+def with_loops(text: str, kind: str) -> str:
+    """Return a module in which LLVM is told what to do with the loops that are marked as narrow."""
+    first, *others = text.split(NARROW)
+    if not others:
+        return text
+    hints = f"""
+!0 = !{{!"llvm.loop.vectorize.enable", i1 true}}
+!1 = !{{!"llvm.loop.vectorize.predicate.enable", i1 true}}
+!2 = !{{!"llvm.loop.vectorize.width", i32 {vector_length(kind)}}}
+"""
+    numbered = [(place, part) for place, part in enumerate(others, start=3)]
+    code = "".join([first, *(f", !llvm.loop !{place}{part}" for place, part in numbered)])
+    # Each loop has a node of its own, by which LLVM tells them apart.
+    return code + hints + "\n".join(f"!{place} = distinct !{{!{place}, !0, !1, !2}}" for place, _ in numbered) + "\n"

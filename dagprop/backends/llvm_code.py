@@ -40,6 +40,9 @@ _OF_TRUTH = {"add": "logical_or", "maximum": "logical_or", "multiply": "logical_
 EXPONENTIAL, EXPONENTIAL_SUM = "dagprop.exp", "dagprop.exp.sum"
 """The functions for e^x and e^x + y, of doubles; see :mod:`dagprop.backends.llvm_exponential`."""
 
+TANH = "dagprop.tanh"
+"""The function for tanh x, of doubles; see :mod:`dagprop.backends.llvm_tanh`."""
+
 
 def number(value: float, kind: str) -> str:
     """Return a constant: the bits of the double, which for a float must have one more rounding behind them."""

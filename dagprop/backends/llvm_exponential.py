@@ -19,7 +19,7 @@ from functools import cache
 
 import numpy as np
 
-from dagprop.backends.llvm_code import EXPONENTIAL, EXPONENTIAL_SUM, number
+from dagprop.backends.llvm_code import EXPONENTIAL, EXPONENTIAL_SUM, multiply_add, number
 from dagprop.backends.reference import Array
 
 _BITS = 11
@@ -69,6 +69,32 @@ def exponential_text() -> str:
 {_definition(f"{EXPONENTIAL_SUM}(double %x, double %shifted, ptr %powers, double %y)", "%y", _IN_A_SUM)}
 !0 = !{{!"branch_weights", i32 1000000, i32 1}}
 """
+
+
+def exponential_lines(
+    name: str, x: str, added: str | None = None, factors: tuple[str, str, float] | None = None
+) -> list[str]:
+    """Return the lines of e^x, or of its sum with something.
+
+    Parameters
+    ----------
+    name : str
+        Of the result.
+    x : str
+    added : str, optional
+    factors : (str, str, float), optional
+        Where x is a product: the factor that is known first, the other, and the sign.
+    """
+    whole = number(WHOLE, "double")
+    if factors is None:
+        lines = [f"{name}.steps = {multiply_add('double', x, number(STEPS, 'double'), whole)}"]
+    else:  # the later factor, and the one that is known before it in steps of the table
+        early, late, sign = factors
+        lines = [f"{name}.early = fmul double {early}, {number(sign * STEPS, 'double')}",
+                 f"{name}.steps = {multiply_add('double', f'{name}.early', late, whole)}"]  # fmt: skip
+    given = f"double {x}, double {name}.steps, ptr %powers"
+    call = f"@{EXPONENTIAL}({given})" if added is None else f"@{EXPONENTIAL_SUM}({given}, double {added})"
+    return [*lines, f"{name} = call double {call}"]
 
 
 def _definition(head: str, more: str, ending: str) -> str:

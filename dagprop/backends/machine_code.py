@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dagprop.backends.llvm_code import declarations, number, operation
+from dagprop.backends.llvm_code import number
+from dagprop.backends.llvm_functions import operation_with_powers, with_functions
 from dagprop.program.records import BOOLEAN, ELEMENTWISE
 
-MACHINE_SIGNATURE = ("machine", "pppipipippppippiiiiii")
+MACHINE_SIGNATURE = ("machine", "pppipipippppipppiiiiii")
 
 COPY = "copy"
 OPERATIONS = (COPY, *(primitive for primitive in ELEMENTWISE if primitive != "real"))
@@ -38,7 +39,7 @@ def machine_text(kind: str, operations: Sequence[str] = OPERATIONS) -> str:
     narrow = "fadd double %rate.wide, 0.0" if kind == "double" else "fptrunc double %rate.wide to float"
     trouble = wide.replace("%loss.wide", "%trouble.wide").replace("%loss.value", "%trouble.value")
     text = text.replace("WIDE_LOSS", wide).replace("NARROW_RATE", narrow).replace("WIDE_TROUBLE", trouble)
-    return "\n".join([*declarations(kind), text.replace("KIND", kind)])
+    return with_functions(kind, text.replace("KIND", kind))
 
 
 def _case(primitive: str, result: str, kind: str) -> tuple[list[str], str]:
@@ -53,7 +54,7 @@ def _case(primitive: str, result: str, kind: str) -> tuple[list[str], str]:
     for place in range(truths):
         lines.append(f"{result}.c{place} = fcmp une {kind} {operands[place]}, {number(0.0, kind)}")
         operands[place] = f"{result}.c{place}"
-    lines += operation(primitive, result, operands, kind)
+    lines += operation_with_powers(primitive, result, operands, kind)
     if primitive in BOOLEAN:
         lines.append(f"{result}.n = uitofp i1 {result} to {kind}")
         return lines, f"{result}.n"
@@ -61,7 +62,7 @@ def _case(primitive: str, result: str, kind: str) -> tuple[list[str], str]:
 
 
 _MACHINE = """
-define internal void @run(ptr noalias %code, i64 %count, ptr noalias %values) {
+define internal void @run(ptr noalias %code, i64 %count, ptr noalias %values, ptr noalias %powers) {
 entry:
   %none = icmp eq i64 %count, 0
   br i1 %none, label %done, label %fetch
@@ -101,7 +102,8 @@ define void @machine(
     ptr noalias %values, ptr noalias %order, ptr noalias %sample, i64 %sample.rows, ptr noalias %update,
     i64 %update.rows, ptr noalias %columns, i64 %columns.count, ptr noalias %slots, ptr noalias %losses,
     ptr noalias %compared, ptr noalias %compared.slots, i64 %compared.count, ptr noalias %progress,
-    ptr noalias %rates, i64 %rates.count, i64 %first, i64 %last, i64 %batch, i64 %rows, i64 %special) {
+    ptr noalias %rates, ptr noalias %powers, i64 %rates.count, i64 %first, i64 %last, i64 %batch, i64 %rows,
+    i64 %special) {
 entry:
   %any = icmp slt i64 %first, %last
   br i1 %any, label %step, label %done
@@ -134,7 +136,7 @@ feed:
   %f.next = add i64 %f, 1
   br label %feed.test
 fed:
-  call void @run(ptr %sample, i64 %sample.rows, ptr %values)
+  call void @run(ptr %sample, i64 %sample.rows, ptr %values, ptr %powers)
   %loss.slot.at = getelementptr i64, ptr %compared.slots, i64 2
   %loss.slot = load i64, ptr %loss.slot.at
   %loss.value.at = getelementptr KIND, ptr %values, i64 %loss.slot
@@ -186,7 +188,7 @@ rate.load:
   %q.next = add i64 %q, 1
   br label %rate.test
 rate.done:
-  call void @run(ptr %update, i64 %update.rows, ptr %values)
+  call void @run(ptr %update, i64 %update.rows, ptr %values, ptr %powers)
   %trouble.place = add i64 %special, 1
   %trouble.at = getelementptr KIND, ptr %values, i64 %trouble.place
   %trouble.value = load KIND, ptr %trouble.at

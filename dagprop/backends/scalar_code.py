@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from dagprop.backends.llvm_code import EXPONENTIAL, TYPES, declarations, number
-from dagprop.backends.llvm_exponential import exponential_text
+from dagprop.backends.llvm_code import TYPES, number
+from dagprop.backends.llvm_functions import with_functions
 from dagprop.backends.product_order import MODERATE, early_products
 from dagprop.backends.scalar_updates import ScalarUpdate, with_updates
 from dagprop.backends.straight_code import straight_code
@@ -63,7 +63,7 @@ def epoch_text(
 
     Its arguments are pointers to the leaves, to the addresses of the columns of samples, to the order of the samples,
     to where the losses and the compared values go, to the number of steps done, to the varying coefficients of these
-    steps, and to the table of the exponential; then the first step, the one behind the last, the size of a batch, and
+    steps, and to the table of powers; then the first step, the one behind the last, the size of a batch, and
     the number of samples.  It ends before a step in which the order of products may matter.
 
     Parameters
@@ -177,9 +177,7 @@ def evaluate_text(program: Program) -> str:
 def module_text(kind: str, head: str, lines: Sequence[str]) -> str:
     """Return a module of one function to call, with only those declarations and other functions that it needs."""
     code = "\n".join(line if line.endswith(":") else f"  {line}" for line in lines if line)
-    functions = exponential_text() if f"@{EXPONENTIAL}" in code else ""
-    used = [line for line in declarations(kind) if f"{line[line.index('@') : line.index('(')]}(" in code + functions]
-    return "\n".join([*used, f"{head} {{", "entry:", code, "}", functions])
+    return with_functions(kind, "\n".join([f"{head} {{", "entry:", code, "}"]))
 
 
 def _size_check(factors: Iterable[str]) -> list[str]:

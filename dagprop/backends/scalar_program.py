@@ -238,6 +238,7 @@ class ScalarTrainer:
         function = compiled(text, MACHINE_SIGNATURE, dtype, effort).functions["machine"]
         memory = code.values
         slots = np.array([code.slots[name] for name in roles.sampled], np.int64)
+        table = powers().ctypes.data
         # The machine finds the loss behind the two compared values.
         special = np.array([*code.compared, *[0] * (2 - len(code.compared)), code.loss], np.int64)
 
@@ -249,7 +250,7 @@ class ScalarTrainer:
                 memory.ctypes.data, order.ctypes.data, code.sample.ctypes.data, len(code.sample),
                 code.update.ctypes.data, len(code.update), self._column_addresses, len(slots),
                 slots.ctypes.data, losses.ctypes.data, pairs.ctypes.data, special.ctypes.data,
-                len(code.compared), progress.ctypes.data, rates.ctypes.data, len(roles.varying),
+                len(code.compared), progress.ctypes.data, rates.ctypes.data, table, len(roles.varying),
                 first, last, size, rows, code.special,
             )  # fmt: skip
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from dagprop.backends.joined_operations import exponential_products, exponential_sums, product_differences
-from dagprop.backends.llvm_code import EXPONENTIAL, EXPONENTIAL_SUM, SAME, multiply_add, number, operation, plain
-from dagprop.backends.llvm_exponential import STEPS, WHOLE
+from dagprop.backends.llvm_code import SAME, multiply_add, number, plain
+from dagprop.backends.llvm_exponential import exponential_lines
+from dagprop.backends.llvm_functions import operation_with_powers
 from dagprop.program.records import Program
 
 
@@ -51,6 +52,12 @@ def straight_code(
         lines.append(f"{name} = fcmp une {kind} {names[operand]}, {number(0.0, kind)}")
         return name
 
+    def factors(exponential: int) -> tuple[str, str, float] | None:
+        if exponential not in products:
+            return None
+        early, late, sign = products[exponential]
+        return as_real(early), as_real(late), sign
+
     own_exponential = kind == "double" and any(instruction.primitive == "exp" for instruction in instructions)
     sums = exponential_sums(program) if own_exponential else {}
     products = exponential_products(program) if own_exponential else {}
@@ -72,7 +79,7 @@ def straight_code(
                 exponential, more = sums.get(position, (position, None))
                 added = None if more is None else names[more]
                 given = as_real(instructions[exponential].operands[0])
-                lines += _exponential(name, given, added, products.get(exponential), as_real)
+                lines += exponential_lines(name, given, added, factors(exponential))
             elif position in differences:
                 product, whole = differences[position]
                 left, right, value = map(as_real, (*instructions[product].operands, whole))
@@ -80,8 +87,8 @@ def straight_code(
                 lines.append(f"{name} = {multiply_add(kind, f'{name}.minus', right, value)}")
             else:
                 truths = instruction.boolean and primitive == "where"
-                lines += operation(primitive, name, _operands(primitive, operands, truths, as_real, as_truth),
-                                   "i1" if truths else kind)  # fmt: skip
+                values = _operands(primitive, operands, truths, as_real, as_truth)
+                lines += operation_with_powers(primitive, name, values, "i1" if truths else kind)
             lines[-1] += f"  ; {instruction.origin}"
     return lines, names
 
@@ -99,19 +106,3 @@ def _operands(
     if primitive == "where":
         return [as_truth(operands[0]), *map(as_truth if truths else as_real, operands[1:])]
     return [as_real(operand) for operand in operands]
-
-
-def _exponential(
-    name: str, x: str, added: str | None, product: tuple[int, int, float] | None, as_real: Callable[[int], str]
-) -> list[str]:
-    """Return the lines of e^x, or of its sum with something, where x may be the product of two factors and a sign."""
-    whole = number(WHOLE, "double")
-    if product is None:
-        lines = [f"{name}.steps = {multiply_add('double', x, number(STEPS, 'double'), whole)}"]
-    else:  # the later factor, and the one that is known before it in steps of the table
-        early, late, sign = product
-        lines = [f"{name}.early = fmul double {as_real(early)}, {number(sign * STEPS, 'double')}",
-                 f"{name}.steps = {multiply_add('double', f'{name}.early', as_real(late), whole)}"]  # fmt: skip
-    given = f"double {x}, double {name}.steps, ptr %powers"
-    call = f"@{EXPONENTIAL}({given})" if added is None else f"@{EXPONENTIAL_SUM}({given}, double {added})"
-    return [*lines, f"{name} = call double {call}"]

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import sympy
 
 from dagprop import api
 from dagprop.backends import scalar_program
@@ -19,6 +20,8 @@ from dagprop.backends.bytecode import encode
 from dagprop.backends.interpreter import interpret
 from dagprop.backends.llvm_code import TYPES
 from dagprop.backends.llvm_engine import addresses
+from dagprop.backends.llvm_exponential import powers
+from dagprop.backends.llvm_tanh import series
 from dagprop.backends.machine_code import MACHINE_SIGNATURE, machine_text
 from dagprop.backends.scalar_code import Roles
 from dagprop.backends.scalar_program import ScalarTrainer, compiled, evaluate
@@ -62,7 +65,7 @@ def run_machine(program, inputs):
     at = [array.ctypes.data for array in (code.values, one, code.sample, code.update, one, losses, special)]
     function(
         at[0], at[1], at[2], len(code.sample), at[3], 0, addresses([]), 0, at[4], at[5], at[5], at[6], 0, at[1],
-        at[5], 0, 0, 1, 1, 1, code.special,
+        at[5], powers().ctypes.data, 0, 0, 1, 1, 1, code.special,
     )  # fmt: skip
     return losses[0]
 
@@ -211,6 +214,27 @@ def test_the_exponential_is_right_to_the_last_digits():
         found = evaluate(program, {"a": np.array(x)})["y"].item()
         expected = Decimal(x).exp(Context(prec=40))
         assert abs(Decimal(found) - expected) <= Decimal(1.5 * math.ulp(float(expected))), x
+
+
+def test_tanh_is_right_to_the_last_digits():
+    generator = np.random.default_rng(0)
+    program = program_of("tanh", "float64")
+    edges = [0.5, math.nextafter(0.5, 0), 0.25, 1e-9, 1e-20, 19.06, 350.0, 400.0]
+    context = Context(prec=50)
+    for x in (*generator.uniform(-25, 25, 300), *generator.normal(size=500), *edges, *(-x for x in edges)):
+        found = evaluate(program, {"a": np.array(x)})["y"].item()
+        square = context.exp(context.multiply(2, Decimal(x)))
+        expected = context.divide(context.subtract(square, 1), context.add(square, 1))
+        assert abs(Decimal(found) - expected) <= Decimal(2 * math.ulp(float(expected))), x
+    for x in (1e-300, -5e-324, -0.0):
+        found = evaluate(program, {"a": np.array(x)})["y"].item()
+        assert found == x and math.copysign(1, found) == math.copysign(1, x)
+
+
+def test_the_series_of_tanh_is_that_of_sympy():
+    x = sympy.symbols("x")
+    known = sympy.series(sympy.tanh(x), x, 0, 24).removeO()
+    assert series(12) == [known.coeff(x, 2 * place + 1) for place in range(12)]
 
 
 @pytest.mark.parametrize("more", [1.0, 1e-300, 3e5])

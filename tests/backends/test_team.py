@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import dagprop
-from dagprop.backends import array_trainer, batch_rows, groups, kernel_code, products, team
+from dagprop.backends import array_trainer, batch_rows, groups, kernel_shares, products, team
 from dagprop.backends.array_trainer import ArrayTrainer
 from dagprop.backends.batch_rows import row_taker
 from dagprop.backends.llvm_engine import addresses, machine_code
@@ -121,9 +121,9 @@ def test_rows_are_those_that_numpy_takes(dtype, monkeypatch):
 @pytest.mark.parametrize("name", ["digits", "iris", "residual"])
 def test_any_number_of_threads_gives_the_same_bits(root, monkeypatch, name, dtype):
     monkeypatch.setattr(groups, "START", -np.inf)
-    for module in (products, kernel_code, batch_rows):
+    for module in (products, kernel_shares, batch_rows):
         monkeypatch.setattr(module, "PART", 1e-9)  # whatever can be shared is
-    monkeypatch.setattr(kernel_code, "LINE", 1)
+    monkeypatch.setattr(kernel_shares, "LINE", 1)
     monkeypatch.setattr(team, "WORTH", 0.0)
     task = training_task(dagprop.load(root / f"graphs/{name}.json"), 60, 24, dtype)
     found = []
