@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import inf, prod
 
@@ -165,13 +166,13 @@ def _written(lowered: Lowered, units: Sequence[Unit], last: dict[int, float]) ->
     for number, instruction in lowered.instructions.items():
         for operand in instruction.operands:
             readers.setdefault(operand, set()).add(number)
+    takers, outputs = Counter(lowered.updates.values()), set(lowered.outputs.values())
     for old, new in lowered.updates.items():
         instruction = lowered.instructions[new]
         if lowered.roots[new] == old:
             written[new] = old  # fused: computed there anyhow
             continue
-        own = lowered.roots[new] == new and new not in lowered.outputs.values()
-        once = list(lowered.updates.values()).count(new) == 1
+        own = lowered.roots[new] == new and new not in outputs and takers[new] == 1
         unit = units[times[new]]
         if isinstance(unit, Group):  # whoever needs the new value in the group does not read it from memory
             fits = readers.get(new, set()) <= unit.members.keys() and overwritable(unit, old, new)
@@ -180,7 +181,6 @@ def _written(lowered: Lowered, units: Sequence[Unit], last: dict[int, float]) ->
             fits = new not in readers and ELEMENTWISE.get(instruction.primitive) == 2 and read == [old]
         if (
             own
-            and once
             and fits
             and instruction.shape == lowered.instructions[old].shape
             and not instruction.boolean

@@ -1,7 +1,7 @@
 """Array code: a program as straight Python over arrays that are there before it runs.
 
-The text defines ``prepare``, which lays out all memory and all views, and ``step``, which computes: one NumPy call a
-line, each with its result as ``out``, so that no array is made in a step (but by ``erf``, which NumPy does not have).
+The text lays out all memory and all views, and then defines ``step``, which computes: one NumPy call a line, each with
+its result as ``out``, so that no array is made in a step (but by ``erf``, which NumPy does not have).
 Names are numbered as in the program: ``v7`` is %7.
 """
 
@@ -34,8 +34,8 @@ class ArrayCode:
     Attributes
     ----------
     python : str
-        It defines ``prepare(inputs)``: for the arrays of the inputs, in order, it returns the function ``step`` and a
-        tuple with the arrays of the outputs, in order.  Its names beyond Python's are those that
+        Given ``inputs``, the arrays of the inputs in order, it makes the function ``step`` and the tuple ``outputs``,
+        the arrays of the outputs in order.  Its names beyond Python's are those that
         :mod:`dagprop.backends.array_program` gives it.
     llvm : str
         The module of the kernels that it calls; empty if it calls none.
@@ -115,21 +115,10 @@ class _Writer(ArrayLines):
             elif lowered.roots[unit] not in inside:
                 self.instruction(unit, lowered.instructions[unit])
         self.updates()
-        results = [f"        {self.result[number]},  # {printable(name)}" for name, number in lowered.outputs.items()]
-        python = "\n".join(
-            [
-                "def prepare(inputs):",
-                *(f"    {text}" for text in self.once),
-                "",
-                "    def step():",
-                *(f"        {text}" for text in self.step or ["pass"]),
-                "",
-                "    return step, (",
-                *results,
-                "    )",
-                "",
-            ]
-        )
+        results = [f"    {self.result[number]},  # {printable(name)}" for name, number in lowered.outputs.items()]
+        step = [f"    {text}" for text in self.step or ["pass"]]
+        # All names are global: a function that takes thousands over from another one takes Python minutes to compile.
+        python = "\n".join([*self.once, "", "def step():", *step, "", "outputs = (", *results, ")", ""])
         functions = [
             *self.kernels.values(),
             *(

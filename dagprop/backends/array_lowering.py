@@ -6,7 +6,9 @@ numbers behind them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
+from math import prod
 from typing import Any
 
 from dagprop.program.records import BOOLEAN, ELEMENTWISE, Instruction, Program
@@ -123,13 +125,14 @@ def _fuse_updates(instructions: dict[int, Instruction], outputs: set[int], chang
     uses = _uses(instructions)
     fused = set()
     sources = _sources(instructions)
-    taken = {sources[number] for number in (*outputs, *changed.values())}
+    takers, kept = Counter(changed.values()), outputs | set(changed.values())
+    taken = {sources[number] for number in kept}
     for parameter, new in changed.items():
-        if parameter in taken or list(changed.values()).count(new) > 1 or new in outputs or uses[new]:
+        if parameter in taken or takers[new] > 1 or new in outputs or uses[new]:
             continue
-        found = _gradient(instructions, uses, outputs | set(changed.values()), parameter, new)
+        found = _gradient(instructions, uses, kept, parameter, new)
         # What is read must not be changed by then, so nothing that is itself updated may be read.
-        if found and not {sources[operand] for operand in found.operands[1:]} & set(changed):
+        if found and changed.keys().isdisjoint(sources[operand] for operand in found.operands[1:]):
             instructions[new] = found
             fused.add(new)
     return fused
@@ -156,7 +159,7 @@ def _gradient(
     gradient = instructions[inner]
     operands = gradient.operands
     shapes = [instructions[operand].shape for operand in operands]
-    whole = _size(gradient.shape) == _size(step.shape) and not any(instructions[item].boolean for item in operands)
+    whole = prod(gradient.shape) == prod(step.shape) and not any(instructions[item].boolean for item in operands)
     if not whole or not _is_own(inner, uses, kept):
         return None
     if gradient.primitive == "matmul" and [len(shape) for shape in shapes] == [2, 2]:
@@ -171,19 +174,12 @@ def _is_reshape(instructions: Mapping[int, Instruction], number: int) -> bool:
     instruction = instructions[number]
     if instruction.primitive == "index":
         sliced = any(isinstance(item, tuple) for item in instruction.parameters[0])
-        return not sliced and _size(instructions[instruction.operands[0]].shape) == _size(instruction.shape)
+        return not sliced and prod(instructions[instruction.operands[0]].shape) == prod(instruction.shape)
     return instruction.primitive == "reshape"
 
 
 def _is_own(number: int, uses: Mapping[int, int], kept: set[int]) -> bool:
     return uses[number] == 1 and number not in kept
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size
 
 
 def _sources(instructions: Mapping[int, Instruction]) -> dict[int, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from math import prod
-from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -52,10 +51,6 @@ _NAMESPACE: dict[str, Any] = {
 Step = Callable[[], None]
 
 
-def _compiled(code: str) -> CodeType:
-    return compile(code, "<array program>", "exec")
-
-
 def bind(code: ArrayCode, inputs: Sequence[Array], team: Team | None = None) -> tuple[Step, tuple[Array, ...]]:
     """Return the function that computes a step of some code, and the arrays that it leaves the outputs in.
 
@@ -72,15 +67,14 @@ def bind(code: ArrayCode, inputs: Sequence[Array], team: Team | None = None) -> 
     NotCompiledError
         If the code has kernels and LLVM is not there.
     """
-    names: dict[str, Any] = {"__builtins__": {}, **_NAMESPACE}
+    names: dict[str, Any] = {"__builtins__": {}, **_NAMESPACE, "inputs": inputs}
     if code.llvm:
         from dagprop.backends.kernels import kernel_binder  # LLVM takes long to load
 
         names["kernel"] = kernel_binder(code.llvm, team)
-    exec(_compiled(code.python), names)
     with np.errstate(all="ignore"):
-        step, outputs = names["prepare"](inputs)
-    return step, outputs
+        exec(compile(code.python, "<array program>", "exec"), names)
+    return names.pop("step"), names.pop("outputs")  # a function that is among its own names would be a circle
 
 
 @record(eq=False)

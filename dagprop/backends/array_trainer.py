@@ -86,7 +86,7 @@ class ArrayTrainer:
                     losses.append(np.nan)
                     break
                 compared.add(step.pair)
-            interrupted = asked()
+        interrupted = asked()  # now, when another Ctrl-C would be raised
         # One of the copies is what the last epoch gave, which is still good if this one is not.
         self._copies.reverse()
         for id, array in self._variables.items():
@@ -104,17 +104,14 @@ class ArrayTrainer:
 
 def results(task: TrainingTask, program: Program) -> tuple[list[str], dict[str, str]]:
     """Return the outputs that a step of a training has to give, and the inputs that take on the value of others."""
-    memories = (memory for memories in task.memories.values() for memory in memories)
-    changing = (*task.plan.wrt, *memories, *task.updates)
-    updates = {id: f"new {id}" for id in changing if id in program.inputs}
+    updates = {id: f"new {id}" for id in task.changing if id in program.inputs}
     # What no rule reads is no input: its new value comes out as any other value does.
     unread = [f"new {id}" for id in _unread(task, program)]
     return ["loss", *(task.compared or ()), *unread], updates
 
 
 def _unread(task: TrainingTask, program: Program) -> list[str]:
-    memories = (memory for memories in task.memories.values() for memory in memories)
-    return [id for id in (*task.plan.wrt, *memories, *task.updates) if id not in program.inputs]
+    return [id for id in task.changing if id not in program.inputs]
 
 
 class _BatchStep:

@@ -31,11 +31,11 @@ class Coefficients:
         return self._last[1]
 
     def of_steps(self, learning_rate: float, first: int, count: int) -> Array:
-        """Return the varying coefficients, in their order, of so many steps from a number on: a row for each step."""
+        """Return the varying coefficients, of which there are some, of so many steps from a number on: a row a step."""
         rates = np.full(count, learning_rate, np.float64)
         numbers = np.arange(first, first + count, dtype=np.float64)
         found = interpret(self._program, {LEARNING_RATE: rates, STEP: numbers})
-        return np.stack([found[name] for name in self.varying], axis=1) if self.varying else np.empty((count, 0))
+        return np.stack([found[name] for name in self.varying], axis=1)
 
 
 class CoefficientArrays:

@@ -11,14 +11,12 @@ from collections.abc import Callable, Mapping, Set
 from dagprop.backends.array_lowering import Lowered
 from dagprop.backends.groups import Group
 from dagprop.backends.layouts import Access
-from dagprop.backends.llvm_code import TYPES, number
+from dagprop.backends.llvm_code import ARITHMETIC, COMPARISONS, TYPES, number
 from dagprop.backends.vector_lines import VectorLines
 from dagprop.program.records import Instruction
 from dagprop.record import record
 
-_ARITHMETIC = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv"}
-_COMPARISONS = {"less": "olt", "less_equal": "ole", "greater": "ogt", "greater_equal": "oge"}
-_OPERATIONS = (*_ARITHMETIC, *_COMPARISONS, "negative", "maximum", "minimum", "where", "real")
+_OPERATIONS = (*ARITHMETIC, *COMPARISONS, "negative", "maximum", "minimum", "where", "real")
 
 CALLER = -1
 """Stands for whoever runs a program, among those that read a value."""
@@ -72,7 +70,7 @@ class Epilogue:
                 if self.lowered.instructions[operand].boolean and instruction.primitive != "where":
                     given[place] = self._number(lines, given[place], length)
             values[number_] = _operation(lines, instruction, given, TYPES[self.lowered.dtype], length)
-            if instruction.primitive in _COMPARISONS and not instruction.boolean:
+            if instruction.primitive in COMPARISONS and not instruction.boolean:
                 values[number_] = self._number(lines, values[number_], length)
         for number_ in self.group.members:  # all is read before anything is written: it may lie in the same place
             if number_ in self.group.stored:
@@ -180,7 +178,7 @@ def _is_simple(lowered: Lowered, number_: int) -> bool:
     """Whether an instruction is one of vectors of numbers, or of truths where they are called for."""
     instruction = lowered.instructions[number_]
     truths = [lowered.instructions[operand].boolean for operand in instruction.operands]
-    if instruction.primitive not in _OPERATIONS or (instruction.boolean and instruction.primitive not in _COMPARISONS):
+    if instruction.primitive not in _OPERATIONS or (instruction.boolean and instruction.primitive not in COMPARISONS):
         return False
     return instruction.primitive != "where" or truths == [True, False, False]
 
@@ -189,10 +187,10 @@ def _operation(lines: VectorLines, instruction: Instruction, given: list[str], k
     """Write an operation on vectors; return the result."""
     primitive, result = instruction.primitive, lines.new("%x")
     full, truths = f"<{length} x {kind}>", f"<{length} x i1>"
-    if primitive in _ARITHMETIC:
-        lines.line(f"{result} = {_ARITHMETIC[primitive]} {full} {given[0]}, {given[1]}")
-    elif primitive in _COMPARISONS:
-        lines.line(f"{result} = fcmp {_COMPARISONS[primitive]} {full} {given[0]}, {given[1]}")
+    if primitive in ARITHMETIC:
+        lines.line(f"{result} = {ARITHMETIC[primitive]} {full} {given[0]}, {given[1]}")
+    elif primitive in COMPARISONS:
+        lines.line(f"{result} = fcmp {COMPARISONS[primitive]} {full} {given[0]}, {given[1]}")
     elif primitive == "negative":
         lines.line(f"{result} = fneg {full} {given[0]}")
     elif primitive == "where":

@@ -127,13 +127,12 @@ class _Builder:
                     return None
             return Member("full", phase, True, False)
         if shape in _column_shapes(group) and kinds <= {"column"}:
-            shapes = {self.lowered.instructions[original].shape for original in instruction.operands}
             inside = {
                 self.lowered.instructions[original].shape
                 for operand, original in zip(operands, instruction.operands, strict=True)
                 if operand in group.members
             }
-            return Member("column", phase, False, False) if inside <= {shape} and shapes else None
+            return Member("column", phase, False, False) if inside <= {shape} else None
         return None
 
     def _is_column(self, group: Group, operand: int) -> bool:

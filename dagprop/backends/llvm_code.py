@@ -17,11 +17,15 @@ TYPES = {"float64": "double", "float32": "float"}
 SAME = ("real", "reshape", "broadcast_to", "permute_dims", "index", "sum", "prod", "max", "min", "concat")
 """Operations that leave a single number as it is."""
 
-_ARITHMETIC = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv", "matmul": "fmul"}
-_COMPARISONS = {
+ARITHMETIC = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv", "matmul": "fmul"}
+"""Operations that are one instruction, on numbers and on vectors of them."""
+
+COMPARISONS = {
     **{"less": "olt", "less_equal": "ole", "greater": "ogt", "greater_equal": "oge"},
     **{"equal": "oeq", "not_equal": "une"},
 }
+"""How ``fcmp`` calls them."""
+
 _INTRINSICS = {"abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "round": "rint"}
 _LIBRARY = (
     *("exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan"),
@@ -83,16 +87,16 @@ def operation(primitive: str, result: str, operands: Sequence[str], kind: str) -
     result : str
         The name of the value that it gives, which is an ``i1`` for a truth.
     operands : sequence of str
-        Names or constants; of ``logical_...`` and the first of ``where``, and of ``real``, they are truths.
+        Names or constants; of ``logical_...`` they are truths, and so is the first of ``where``.
     kind : {"double", "float"}
     """
     suffix, end = _suffixes(kind)
     zero = number(0.0, kind)
     a, b = [*operands, "", ""][:2]
-    if primitive in _ARITHMETIC:
-        return [f"{result} = {_ARITHMETIC[primitive]} {kind} {a}, {b}"]
-    if primitive in _COMPARISONS:
-        return [f"{result} = fcmp {_COMPARISONS[primitive]} {kind} {a}, {b}"]
+    if primitive in ARITHMETIC:
+        return [f"{result} = {ARITHMETIC[primitive]} {kind} {a}, {b}"]
+    if primitive in COMPARISONS:
+        return [f"{result} = fcmp {COMPARISONS[primitive]} {kind} {a}, {b}"]
     if primitive in _INTRINSICS:
         return [f"{result} = call {kind} @llvm.{_INTRINSICS[primitive]}.{suffix}({kind} {a})"]
     if primitive in _LIBRARY:
@@ -110,8 +114,6 @@ def operation(primitive: str, result: str, operands: Sequence[str], kind: str) -
             ]
         case "where":
             return [f"{result} = select i1 {a}, {kind} {b}, {kind} {operands[2]}"]
-        case "real":
-            return [f"{result} = uitofp i1 {a} to {kind}"]
         case "logical_and" | "logical_or":
             return [f"{result} = {primitive.removeprefix('logical_')} i1 {a}, {b}"]
         case "logical_not":
@@ -215,7 +217,7 @@ def check_single(program: Program) -> None:
             raise NotCompiledError(f"{instruction.primitive} is no operation on single numbers")
 
 
-_TRUTHS = {*_COMPARISONS, "logical_and", "logical_or", "logical_not", "isfinite", "where", *SAME}
+_TRUTHS = {*COMPARISONS, "logical_and", "logical_or", "logical_not", "isfinite", "where", *SAME}
 
 
 def plain(instruction: Instruction) -> str:

@@ -53,7 +53,7 @@ def machine_code(
     text : str
         In LLVM's language.
     signatures : tuple of (str, str)
-        The functions to call, each with a letter an argument: p pointer, i integer of 64 bits, d double.
+        The functions to call, each with a letter an argument: p pointer, i integer of 64 bits.
     library : tuple of str
         The functions of the C library that it calls.
     effort : Effort
@@ -110,7 +110,7 @@ def addresses(arrays: Sequence[Any]) -> Any:
     return (ctypes.c_void_p * max(len(arrays), 1))(*(array.ctypes.data for array in arrays))
 
 
-_LETTERS: dict[str, Any] = {"p": ctypes.c_void_p, "i": ctypes.c_int64, "d": ctypes.c_double}
+_LETTERS: dict[str, Any] = {"p": ctypes.c_void_p, "i": ctypes.c_int64}
 
 
 @cache

@@ -29,6 +29,9 @@ from dagprop.program.trace import plan_program
 COMPILED_SIZE = 300
 """Programs of more instructions run on the machine instead."""
 
+EVALUATED_SIZE = 10_000
+"""Programs of more instructions are not compiled to be run once: LLVM takes time by the square of their number."""
+
 WORTH = 10_000_000
 """So many operations make up for the milliseconds that good machine code takes longer to make than quick code."""
 
@@ -94,15 +97,14 @@ def _size(size: int | str) -> int:
 
 def roles_of(program: Program, task: TrainingTask, coefficients: Coefficients) -> Roles:
     """Return what the values of a scalar program are to the training."""
-    memories = tuple(memory for memories in task.memories.values() for memory in memories)
-    changing = dict.fromkeys((*task.plan.wrt, *memories, *task.updates))
+    changing = dict.fromkeys(task.changing)
     others = (name for name in program.inputs if name not in task.sampled and name not in changing)
     return Roles(
         leaves=(*changing, *others, *coefficients.fixed),
         sampled=tuple(name for name in program.inputs if name in task.sampled),
         loss=task.plan.outputs[0],
         parameters=tuple(task.plan.wrt),
-        memories=memories,
+        memories=tuple(memory for memories in task.memories.values() for memory in memories),
         varying=coefficients.varying,
         updates=task.updates,
         compared=tuple(task.compared or ()),
@@ -261,9 +263,11 @@ def evaluate(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
     Raises
     ------
     NotCompiledError
-        If the program works on arrays.
+        If the program works on arrays, or is large.
     """
     check_single(program)
+    if len(program.instructions) > EVALUATED_SIZE:
+        raise NotCompiledError("to compile so many operations takes longer than to compute them")
     function = compiled(evaluate_text(program), EVALUATE_SIGNATURE, program.dtype, "quick").functions["evaluate"]
     given = np.array([inputs[name].reshape(()) for name in program.inputs], program.dtype)
     found = np.empty(len(program.outputs), program.dtype)

@@ -14,6 +14,7 @@ from dagprop.backends.trainer import NotCompiledError, Trainer, TrainingTask
 from dagprop.errors import ComputationError, GraphError, PluginError, Problem, error_text, quote
 from dagprop.graph.collector import paused_collector
 from dagprop.plan.records import Plan
+from dagprop.program.records import Program
 from dagprop.program.trace import plan_program
 
 Backend = Literal["auto", "reference", "compiled"]
@@ -142,23 +143,27 @@ def execute(
     if backend != "compiled":
         say(REFERENCE)
         return run(plan, leaves, cotangents)
-    from dagprop.backends.array_program import ARRAYS, ArrayProgram
-    from dagprop.backends.scalar_program import SCALAR, evaluate
-
     dtype = next(iter(leaves.values())).dtype.name if leaves else "float64"
     program = plan_program(plan, {id: leaves[id].shape for id in plan.leaves}, dtype, cotangents is not None)
     inputs = {**leaves, **{f"d_{name}": value for name, value in (cotangents or {}).items()}}
     try:
-        found = evaluate(program, inputs)
-        say(SCALAR)
-    except NotCompiledError:
-        try:
-            found = ArrayProgram(program).run(inputs)
-        except Exception as error:  # a class index out of range, or anybody's rule: the reference says where
-            say_fallback(error)
-            return run(plan, leaves, cotangents)
-        say(ARRAYS)
+        found, title = _evaluated(program, inputs)
+    except Exception as error:  # a class index out of range, or anybody's rule: the reference says where
+        say_fallback(error)
+        return run(plan, leaves, cotangents)
+    say(title)
     return Run({name: found[name] for name in plan.outputs}, {name: found[f"d_{name}"] for name in plan.wrt})
+
+
+def _evaluated(program: Program, inputs: Mapping[str, Array]) -> tuple[dict[str, Array], str]:
+    """Return what a program gives, computed by compiled code, and what that is."""
+    from dagprop.backends.array_program import ARRAYS, ArrayProgram
+    from dagprop.backends.scalar_program import SCALAR, evaluate
+
+    try:
+        return evaluate(program, inputs), SCALAR
+    except NotCompiledError:
+        return ArrayProgram(program).run(inputs), ARRAYS
 
 
 def say_fallback(error: Exception) -> None:

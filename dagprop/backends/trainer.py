@@ -58,6 +58,12 @@ class TrainingTask:
         """What is remembered for each parameter that is trained."""
         return {parameter: self.rule.memory_ids(parameter) for parameter in self.plan.wrt}
 
+    @property
+    def changing(self) -> tuple[str, ...]:
+        """The parameters that are trained, their memories, and the states, each once."""
+        memories = (memory for memories in self.memories.values() for memory in memories)
+        return tuple(dict.fromkeys((*self.plan.wrt, *memories, *self.updates)))
+
 
 SMALL = 4096
 """Up to so many numbers, arrays are rather copied together than looked at one by one."""

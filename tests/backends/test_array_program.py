@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import gc
 import math
 import signal
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -240,6 +242,22 @@ def test_values_that_change_places():
         assert_updates_agree(program, leaves, updates)
 
 
+def test_what_is_bound_is_let_go_at_once():
+    """Its memory would else be kept until Python looks for circles."""
+    program = Program((instruction("input", (), ("a",), (2,)), instruction("exp", (0,), (), (2,))), {"a": 0}, {"y": 1},
+                      "float64")  # fmt: skip
+    step, outputs = bind(array_code(program), [np.zeros(2)])
+    step()
+    np.testing.assert_array_equal(outputs[0], np.ones(2))
+    gone = weakref.ref(step)
+    gc.disable()
+    try:
+        del step
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
 @pytest.mark.parametrize("text", ["a\nb", "a\rb", "a\x0cb", "a\0b", "a\u2028b", 'a"""b', "a#b"])
 def test_text_cannot_leave_its_comment(text):
     program = Program(
@@ -250,7 +268,7 @@ def test_text_cannot_leave_its_comment(text):
     )
     code = array_code(program, None, {text: text}).python
     names = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
-    assert names <= {"v0", "v1", "o1", "m0", "inputs", "exp", "step", "empty", "empty_like", "copyto"}
+    assert names <= {"v0", "v1", "o1", "m0", "inputs", "outputs", "exp", "empty", "empty_like", "copyto"}
     assert len(code.splitlines()) == len(code.split("\n")) - 1
 
 
@@ -277,7 +295,7 @@ def test_the_updates_of_layers_are_one_product_each(root):
     program = training_program(steps, {id: array.shape for id, array in leaves.items()}, {}, "float32", SGD)
     code = array_code(program, ["loss"], {id: f"new {id}" for id in steps.wrt}).python
     assert code.count(f"{SUBTRACT_PRODUCT}(") == code.count(f"{SUBTRACT_COLUMN_SUMS}(") == 2
-    step = code.partition("def step")[2]
+    step = code.partition("def step")[2].partition("outputs =")[0]
     assert "empty" not in step and "reshape" not in step, "no array is made in a step"
 
 

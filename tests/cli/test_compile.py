@@ -16,7 +16,7 @@ CHAIN = "graphs/four-layer-chain.json"
         (["--emit", "plan"], ["a1 = affine(w1, x, b1)", "d_f3 = half_squared_error.d/prediction (d_L)"]),
         (["--emit", "program", "--batch-size", "1"], ["= input learning rate", "# 1  a1 = affine(w1, x, b1)"]),
         (["--batch-size", "8"], ["# 8  a1 = affine(w1, x, b1)", "return new w1 = %"]),
-        (["--emit", "python"], ["def prepare(", "# a1 = affine(w1, x, b1)"]),
+        (["--emit", "python"], ["def step(", "# a1 = affine(w1, x, b1)"]),
         (
             ["--emit", "llvm", "--batch-size", "32"],
             ["define void @epoch(", "; a1 = affine(w1, x, b1)", "%sum4 = phi double"],
@@ -45,7 +45,7 @@ def test_a_graph_of_arrays_has_kernels(dagprop):
     assert len(kernels) > 2
     for name in kernels:
         (bound,) = re.findall(rf'(f\d+) = kernel\("{name}"', python.out)
-        assert f"        {bound}()" in python.out or f"if {bound}()" in python.out
+        assert f"    {bound}()" in python.out or f"if {bound}()" in python.out
     assert "; L = cross_entropy(logits/f, digit)" in llvm.out
 
 
