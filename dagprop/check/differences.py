@@ -49,8 +49,10 @@ def complex_slopes(along: Along, scale: Array) -> tuple[Array, Array] | None:
         raise
     except (Exception, SystemExit):  # a rule is anybody's code: what it does with complex numbers is not its fault
         return None
-    # A real part that moved is a jump, or a rule that means something else on complex numbers.
-    still = np.maximum(np.abs(ahead.real), np.abs(behind.real)) <= 1e-6 * scale + 1e-300
+    # A real part that moved is a jump, or a rule that means something else on complex numbers; but near 0, it may have
+    # moved by the square of the step, or because the rounding of numbers near 1 within the rule is another.
+    moved, slope = (np.maximum(np.abs(a), np.abs(b)) for a, b in ((ahead.real, behind.real), (ahead.imag, behind.imag)))
+    still = moved <= 1e-6 * (scale + slope) + 1e-12
     right = np.where(still, ahead.imag / COMPLEX_STEP, np.nan)
     left = np.where(still, -behind.imag / COMPLEX_STEP, np.nan)
     return right, left

@@ -6,6 +6,7 @@ All entries of x move together by random steps w.  If the op is elementwise, ent
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -14,9 +15,11 @@ from dagprop.backends.reference import Array, Values, apply_rule
 from dagprop.check.findings import Outcome, outcome
 from dagprop.check.gradients import random_direction
 from dagprop.check.hints import not_finite_hint, other_input
-from dagprop.check.node_point import DRAWS, NodePoint
+from dagprop.check.last_digits import draws
+from dagprop.check.node_point import NodePoint
 from dagprop.check.records import Finding, Settings
 from dagprop.check.verdicts import judge
+from dagprop.errors import ComputationError
 from dagprop.plan.records import BackwardStep
 
 
@@ -45,10 +48,11 @@ def check_elementwise(
 
     def noise() -> Array:
         bound = np.zeros(y.shape)
-        for _ in range(DRAWS):
-            moved = _claimed(point, group, directions, point.in_last_digits(group[0], generator))
-            if moved is not None:
-                bound = np.fmax(bound, np.abs(moved - claimed))
+        for values, steps in draws(point, group, generator):
+            with suppress(ComputationError):  # a rule that refuses other digits tells nothing of rounding
+                moved = _claimed(point, steps, directions, values)
+                if moved is not None:
+                    bound = np.fmax(bound, np.abs(moved - claimed))
         return 8 * bound
 
     finite = np.isfinite(y)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 
@@ -11,14 +12,16 @@ import numpy as np
 
 from dagprop.backends.leaf_values import LeafValues
 from dagprop.backends.reference import Array, Values, run
+from dagprop.check.complex_namespace import ClassIndexError
 from dagprop.check.differences import LEVELS, complex_slopes
 from dagprop.check.findings import Tally, blank_finding, outcome
 from dagprop.check.gradients import Checked, Claim, check_claim, random_direction
-from dagprop.check.node_point import last_digit, run_rule
+from dagprop.check.last_digits import network_draws
+from dagprop.check.node_point import run_rule
 from dagprop.check.pullbacks import stacked
 from dagprop.check.records import Finding, GradientCheck, Part, Settings
 from dagprop.check.rules import UNSTEADY, check_rules
-from dagprop.errors import GraphError
+from dagprop.errors import ComputationError, GraphError
 from dagprop.graph.records import SAMPLE_AXIS
 from dagprop.plan.network import Network
 from dagprop.plan.records import Plan
@@ -51,11 +54,10 @@ def check_network(network: Network, leaves: LeafValues, settings: Settings) -> G
         warnings.simplefilter("error", np.exceptions.ComplexWarning)
         values = run(steps, leaves.arrays).values
         rules, unchecked = check_rules(network, steps, values, settings, generator)
-        sizes = {name: value.size for name, value in values.items()}
         if any(item.reason == UNSTEADY for item in unchecked):
             whole, missing = None, "a forward rule gives another result each time it runs"
         else:
-            whole, missing = _check_whole(network, leaves.arrays, rules, sizes, settings, generator)
+            whole, missing = _check_whole(network, leaves.arrays, rules, values, settings, generator)
     whole = whole and _as_fed(whole, network, leaves)
     return GradientCheck(_as_fed(rules, network, leaves), whole, missing, unchecked)
 
@@ -92,7 +94,7 @@ def _check_whole(
     network: Network,
     leaves: Mapping[str, Array],
     rules: Part,
-    sizes: Mapping[str, int],
+    values: Values,
     settings: Settings,
     generator: np.random.Generator,
 ) -> tuple[Part | None, str]:
@@ -124,9 +126,10 @@ def _check_whole(
     @cache
     def noise() -> tuple[Array, ...]:
         bounds = {id: np.zeros(gradient.shape) for id, gradient in gradients.items()}
-        for _ in range(3):
-            moved = run(steps, {id: last_digit(value, generator) for id, value in needed.items()}).gradients
-            bounds = {id: np.fmax(bound, np.abs(moved[id] - gradients[id])) for id, bound in bounds.items()}
+        for rounding, drawn in network_draws(steps, needed, values, generator):
+            with suppress(ComputationError):  # a rule that refuses other digits tells nothing of rounding
+                moved = run(rounding, drawn).gradients
+                bounds = {id: np.fmax(bound, np.abs(moved[id] - gradients[id])) for id, bound in bounds.items()}
         return tuple(8 * bounds[id] for id in parameters)
 
     claim = Claim(
@@ -137,12 +140,15 @@ def _check_whole(
         noise,
     )
     samples = settings.samples
-    if samples is not None:
-        work = sum(max(1000, *(sizes[name] for name in step.outputs)) for step in steps.forward)
-        directions = [random_direction(generator, point) for point in claim.points]
-        exact = complex_slopes(lambda t: change(directions, t), claim.scale) is not None
-        samples = max(1, min(10 * samples, MOST_WORK // (work * (2 if exact else 2 * LEVELS) + 1)))
-    checked = check_claim(claim, replace(settings, samples=samples), generator)
+    try:
+        if samples is not None:
+            work = sum(max(1000, *(values[name].size for name in step.outputs)) for step in steps.forward)
+            directions = [random_direction(generator, point) for point in claim.points]
+            exact = complex_slopes(lambda t: change(directions, t), claim.scale) is not None
+            samples = max(1, min(10 * samples, MOST_WORK // (work * (2 if exact else 2 * LEVELS) + 1)))
+        checked = check_claim(claim, replace(settings, samples=samples), generator)
+    except ClassIndexError:
+        return None, "a class index is a parameter, or computed from one, and does not move by small steps"
     kinks = not rules.failed and bool(rules.of_kind("kink") or rules.of_kind("jump"))
     return _part(parameters, checked, sum(point.size for point in claim.points), kinks), ""
 

@@ -9,8 +9,7 @@ import numpy as np
 from dagprop.backends.numpy_namespace import numpy_namespace
 from dagprop.backends.reference import Array, Values
 from dagprop.check.complex_namespace import complex_namespace
-from dagprop.check.differences import EPSILON
-from dagprop.plan.records import BackwardStep, ForwardStep
+from dagprop.plan.records import ForwardStep
 from dagprop.record import record
 
 
@@ -48,23 +47,6 @@ class NodePoint:
         """Return whether the forward rule gives the same result when it runs again."""
         results = run_rule(self.step, self.inputs, 0.0)
         return all(np.array_equal(result, y, equal_nan=True) for result, y in zip(results, self.outputs, strict=True))
-
-    def in_last_digits(self, step: BackwardStep, generator: np.random.Generator) -> Values:
-        """Return the values that a rule reads, moved in their last digit."""
-        moved: Values = {}
-        for kind, source in step.arguments:
-            for name in (source,) if kind == "value" else source if kind == "values" else ():
-                moved[name] = last_digit(self.values[name], generator)
-        return moved
-
-
-DRAWS = 8
-"""So often digits are moved at random: in one draw of a few, what they do to a difference may cancel."""
-
-
-def last_digit(array: Array, generator: np.random.Generator) -> Array:
-    """Return an array with each entry moved by two units in its last place, up or down."""
-    return np.asarray(array * (1 + 2 * EPSILON * generator.choice([-1.0, 1.0], array.shape)))
 
 
 def run_rule(step: ForwardStep, inputs: Sequence[Array | None], t: complex) -> tuple[Array, ...]:

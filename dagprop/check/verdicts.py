@@ -141,9 +141,11 @@ def _by_differences(
 def _rounding(noise: Callable[[], Array], scale: Array, size: Array) -> Array:
     """Return how far slopes may be apart by rounding.
 
-    What moves more than the fourth digit of a slope is no rounding: there, the rule itself jumps, as at a tie.
+    What moves more than the fourth digit of a slope is no rounding: there, the rule itself jumps, as at a tie.  But a
+    slope near 0 may be a difference of numbers near 1, as is that of a cross entropy, p - 1, and have no digit left.
     """
     largest = 1e-4 * np.where(np.isfinite(size), size, 0.0) + 1e-9 * np.where(np.isfinite(scale), scale, 0.0)
+    largest += 100 * EPSILON
     return np.fmin(noise(), largest) + 16 * EPSILON * np.where(np.isfinite(size), size, 0.0) + SMALLEST
 
 
