@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,9 @@ from dagprop.train.csv_table import CsvTable, read_columns
 Array = np.ndarray[Any, np.dtype[Any]]
 Columns = Mapping[str, Sequence[str]]
 """By input id: names of columns, or labels."""
+
+MOST_NAMED = 10
+"""So many columns of a header are named in a message, or missing ones."""
 
 
 def read_feeds(
@@ -40,7 +45,7 @@ def read_feeds(
     bound: dict[str, list[int]] = {}
     for id, shape in wanted.items():
         found, wrong = _columns_of(table, id, columns.get(id))
-        problems += wrong or _width_problems(table, id, shape, len(found), id in classes)
+        problems += wrong or _width_problems(table, id, shape, columns.get(id), len(found), id in classes)
         bound[id] = found
     if problems:
         raise DataError(*problems)
@@ -94,12 +99,15 @@ def _no_column(table: CsvTable, id: str, name: str, mapped: bool) -> Problem:
         hint = "the first row must name the columns, and here it holds numbers"
     else:
         hint = suggest(name, table.header)
-        shown = ", ".join(quote(cell) for cell in table.header[:10]) + (", ..." if len(table.header) > 10 else "")
+        shown = ", ".join(quote(cell) for cell in table.header[:MOST_NAMED])
+        shown += ", ..." if len(table.header) > MOST_NAMED else ""
         hint = hint or f"the columns are: {shown}" + ("" if mapped else "; say which feeds the input: data, columns")
     return Problem("DP403", message, hint, file=table.file, line=1)
 
 
-def _width_problems(table: CsvTable, id: str, shape: Shape, width: int, labelled: bool) -> list[Problem]:
+def _width_problems(
+    table: CsvTable, id: str, shape: Shape, names: Sequence[str] | str | None, width: int, labelled: bool
+) -> list[Problem]:
     needs = f"the input {quote(id)} of shape {format_shape(shape)}"
     if labelled:
         message = f"{needs} has classes, so its shape must be {format_shape((SAMPLE_AXIS,))} and it needs one column"
@@ -110,8 +118,31 @@ def _width_problems(table: CsvTable, id: str, shape: Shape, width: int, labelled
         expected = math.prod(sizes)
         message = f"{needs} needs {expected} columns" if not free else f"{needs} cannot be fed from these columns"
         fits = width == expected if not free else free == 1 and expected > 0 and width % expected == 0
+    if fits:
+        return []
+    ranges = [name for name in ((names,) if isinstance(names, str) else names or ()) if name not in table.header]
+    gaps = [problem for name in ranges for problem in _gaps(table, id, name)]
     hint = 'columns may be given as a range, "first..last"'
-    return [] if fits else [Problem("DP303", f"{message}; {width} given", hint, file=table.file)]
+    if ranges:
+        hint = f"the range {quote(ranges[0])} is all that stand from its first to its last in the header"
+    return gaps or [Problem("DP303", f"{message}; {width} given", hint, file=table.file)]
+
+
+def _gaps(table: CsvTable, id: str, name: str) -> list[Problem]:
+    """Return which columns of a numbered range, as ``p0..p63``, the header lacks."""
+    ends = [re.fullmatch(r"(.*?)([0-9]{1,9})", end) for end in name.split("..", 1)]
+    if len(ends) != 2 or ends[0] is None or ends[1] is None or ends[0][1] != ends[1][1]:
+        return []
+    (stem, first), last = ends[0].groups(), ends[1][2]
+    present = set(table.header)
+    numbered = (f"{stem}{number:0{len(first)}}" for number in range(int(first), int(last) + 1))
+    missing = list(islice((column for column in numbered if column not in present), MOST_NAMED + 1))
+    if not missing:
+        return []
+    listed = ", ".join(map(quote, missing[:MOST_NAMED])) + (", ..." if len(missing) > MOST_NAMED else "")
+    what = f"no column {listed}" if len(missing) == 1 else f"no columns {listed}"
+    message = f"there {'is' if len(missing) == 1 else 'are'} {what}, which the input {quote(id)} needs"
+    return [Problem("DP403", message, f"it is fed by {quote(name)}", file=table.file, line=1)]
 
 
 def _is_number(text: str) -> bool:

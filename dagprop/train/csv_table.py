@@ -43,6 +43,12 @@ class CsvTable:
     body: str
     header_lines: int
 
+    def lines(self, rows: int) -> Sequence[int]:
+        """Return the line on which each row begins; only a cell in quotes can go over several."""
+        if '"' in self.body:
+            return [line for line, _ in self.rows()]
+        return range(self.header_lines + 1, self.header_lines + 1 + rows)
+
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each row with the line on which it begins; blank lines at the end are no rows.
 

@@ -21,6 +21,7 @@ from dagprop.errors import DataError, Problem, quote, suggest
 from dagprop.graph.records import EMPTY, SAMPLE_AXIS, Graph, Shape
 from dagprop.plan.abstract import format_shape
 from dagprop.record import record
+from dagprop.train.targets import REPORTED, check_targets, sample_text
 
 if TYPE_CHECKING:
     from dagprop.plan.network import Network
@@ -43,12 +44,15 @@ class Data:
         Where they come from.
     columns : mapping from str to tuple of str
         For each input that a CSV file feeds, the names of its columns.
+    lines : sequence of int
+        The line of a CSV file on which each sample begins.
     """
 
     feeds: dict[str, Array]
     rows: int
     file: str | None = None
     columns: Columns = field(default_factory=lambda: EMPTY)
+    lines: Sequence[int] = ()
 
     def take(self, samples: Any) -> dict[str, Array]:
         """Return the feeds of some samples: an array of their numbers, or a slice."""
@@ -85,7 +89,8 @@ def load_data(
     Raises
     ------
     DataError
-        If the file cannot be read or does not fit (DP401 to DP408), with everything that is wrong.
+        If the file cannot be read or does not fit (DP401 to DP408), with everything that is wrong; a target is
+        looked at once all are numbers.
     """
     source = graph.data
     columns = {**(source.columns if source else EMPTY), **(columns or {})}
@@ -104,10 +109,13 @@ def load_data(
     content = _read(file, stdin, "the path is taken from the folder of the graph file" if own else None)
     name = "<stdin>" if file == "-" else file
     if content[:4] in MAGIC:
-        return _from_npz(name, content, wanted, columns, classes)
-    table = parse_csv(name, _decode(name, content))
-    feeds, rows = read_feeds(table, wanted, columns, classes)
-    return Data(feeds, rows, name, column_names(table, wanted, columns))
+        data = _from_npz(name, content, wanted, columns, classes)
+    else:
+        table = parse_csv(name, _decode(name, content))
+        feeds, rows = read_feeds(table, wanted, columns, classes)
+        data = Data(feeds, rows, name, column_names(table, wanted, columns), table.lines(rows))
+    check_targets(network, data.feeds, data)
+    return data
 
 
 def data_from_arrays(network: Network, arrays: Mapping[str, Any], inputs: Collection[str] | None = None) -> Data:
@@ -239,10 +247,15 @@ def _class_numbers(
 ) -> Array | None:
     lookup = {name.strip(): number for number, name in enumerate(classes)}
     texts = [str(label).strip() for label in np.ravel(labels)]
-    unknown = dict.fromkeys(text for text in texts if text not in lookup)
+    unknown = [number for number, text in enumerate(texts) if text not in lookup]
     if unknown:
-        message = f"{source} holds {quote(next(iter(unknown)))}, which is not one of its classes"
-        problems.append(Problem("DP407", message, f"the classes are: {', '.join(map(quote, lookup))}", file=file))
+        hint = f"the classes are: {', '.join(map(quote, lookup))}"
+        for number in unknown[:REPORTED]:
+            place = sample_text([int(i) for i in np.unravel_index(number, np.shape(labels))])
+            message = f"{source} holds {quote(texts[number])}{place}, which is not one of its classes"
+            problems.append(Problem("DP407", message, hint, file=file))
+        if len(unknown) > REPORTED:
+            problems.append(Problem("DP407", f"and {len(unknown) - REPORTED} more like these", file=file))
         return None
     return np.array([lookup[text] for text in texts], dtype=np.int64).reshape(np.shape(labels))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,8 +12,17 @@ from dagprop.errors import DataError, Problem, quote
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import Objective, objectives
 
+if TYPE_CHECKING:
+    from dagprop.train.data import Data
 
-def check_targets(network: Network, leaves: Mapping[str, Array]) -> None:
+HINT = "classes count from 0; labels become such numbers by the data's classes"
+
+
+REPORTED = 20
+"""How many wrong targets are named before the others are only counted."""
+
+
+def check_targets(network: Network, leaves: Mapping[str, Array], data: Data | None = None) -> None:
     """Refuse samples whose target is no class.
 
     Parameters
@@ -20,16 +30,18 @@ def check_targets(network: Network, leaves: Mapping[str, Array]) -> None:
     network : Network
     leaves : mapping from str to array
         The values of the leaves; targets that are computed by the network are not looked at.
+    data : Data, optional
+        Where they come from.
 
     Raises
     ------
     DataError
-        With every target that holds what the loss cannot mean (DP407).
+        With the first targets that hold what the loss cannot mean, and a count of the others (DP407).
     """
-    found = [
-        _wrong_target(network, objective, leaves) for objective in objectives(network) if objective.target in leaves
-    ]
-    problems = [problem for problem in found if problem is not None]
+    problems = []
+    for objective in objectives(network):
+        if objective.target in leaves:
+            problems += _wrong_targets(network, objective, leaves[objective.target], data)
     if problems:
         raise DataError(*problems)
 
@@ -51,8 +63,8 @@ def class_problems(network: Network) -> list[Problem]:
     return problems
 
 
-def _wrong_target(network: Network, objective: Objective, leaves: Mapping[str, Array]) -> Problem | None:
-    target, logits = leaves[objective.target], network.shapes[objective.prediction]
+def _wrong_targets(network: Network, objective: Objective, target: Array, data: Data | None) -> list[Problem]:
+    logits = network.shapes[objective.prediction]
     if objective.op == "binary_cross_entropy_with_logits":
         bad = (target < 0) | (target > 1)
         expected = "it must be 0, 1 or a probability"
@@ -60,11 +72,31 @@ def _wrong_target(network: Network, objective: Objective, leaves: Mapping[str, A
         bad = (target < 0) | (target >= logits[-1]) | (target != np.floor(target))
         expected = f"the classes of {quote(objective.prediction)} are 0 to {logits[-1] - 1}"
     else:
-        return None
-    if not bad.any():
-        return None
-    first = tuple(np.argwhere(bad)[0].tolist())
-    place = f" at sample {first[0] + 1}" if first else ""
-    message = f"the target {quote(objective.target)} is {target[first]:g}{place}; {expected}"
-    hint = "classes count from 0; labels become such numbers by the data's classes"
-    return Problem("DP407", message, hint, node=objective.target)
+        return []
+    places = np.argwhere(bad).tolist()
+    if len(places) > 1 and bad.all() and (target == target.flat[0]).all():  # one value for all samples: --set y=7
+        places = [[]]
+    columns = data.columns.get(objective.target) if data and data.lines else None
+    problems = []
+    for place in places[:REPORTED]:
+        value = f"{(target[tuple(place)] if place else target.flat[0]):g}"
+        if data and columns and place:
+            sample, *rest = place
+            column = columns[int(np.ravel_multi_index(rest, target.shape[1:])) if rest else 0]
+            message = f"row {sample + 2}, column {quote(column)}: {value} is no target; {expected}"
+            problems.append(Problem("DP407", message, HINT, file=data.file, line=data.lines[sample]))
+        else:
+            message = f"the target {quote(objective.target)} is {value}{sample_text(place)}; {expected}"
+            problems.append(Problem("DP407", message, HINT, file=data.file if data else None, node=objective.target))
+    if len(places) > REPORTED:
+        more = f"and {len(places) - REPORTED} more like these"
+        problems.append(Problem("DP407", more, "no row is ever left out", file=data.file if data else None))
+    return problems
+
+
+def sample_text(place: Sequence[int]) -> str:
+    """Return where in an array of samples an entry stands: `` at sample 3, index 2``; samples count from 1."""
+    if not place:
+        return ""
+    index = str(place[0]) if len(place) == 1 else f"[{', '.join(map(str, place))}]"
+    return f" at sample {place[0] + 1}, index {index}"

@@ -101,6 +101,11 @@ def test_only_the_inputs_asked_for_need_columns(read):
         (
             "a,b,c,y\n1,2,3,4\n", {"x": ["a..c"]}, "DP303",
             'the input "x" of shape (N, 2) needs 2 columns; 3 given',
+            'the range "a..c" is all that stand from its first to its last in the header',
+        ),
+        (
+            "a,y\n1,4\n", {"x": ["a"]}, "DP303",
+            'the input "x" of shape (N, 2) needs 2 columns; 1 given',
             'columns may be given as a range, "first..last"',
         ),
         (
@@ -111,6 +116,35 @@ def test_only_the_inputs_asked_for_need_columns(read):
 )  # fmt: skip
 def test_columns_that_do_not_fit(read, content, columns, code, message, hint):
     assert (code, message, hint) in problems(read, content, **source(columns))
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "message"),
+    [
+        ("p0,p2", "p0..p2", 'there is no column "p1", which the input "x" needs'),
+        ("p08,p10", "p08..p10", 'there is no column "p09", which the input "x" needs'),
+        ("p0,q,p3", ["p0..p3"], 'there are no columns "p1", "p2", which the input "x" needs'),
+        ("8,10", ["8..10"], 'there is no column "9", which the input "x" needs'),
+        (
+            "p0,p999999999", ["p0..p999999999"],
+            'there are no columns ' + ", ".join(f'"p{i}"' for i in range(1, 11)) + ', ..., which the input "x" needs',
+        ),
+    ],
+)  # fmt: skip
+def test_columns_missing_within_a_range_are_named(read, header, columns, message):
+    nodes = {**NODES, "x": {"op": "input", "shape": ["N", 4]}, "w": {"op": "parameter", "value": [1.0, 2.0, 3.0, 4.0]}}
+    found = problems(
+        read, f"{header},y\n" + "1," * len(header.split(",")) + "3\n", nodes=nodes, **source({"x": columns})
+    )
+    name = columns if isinstance(columns, str) else columns[0]
+    assert found == [("DP403", message, f'it is fed by "{name}"')]
+
+
+@pytest.mark.parametrize("header", ["a,q,z,c", "p0,q,z,p1", "p0,q,z,r3"])
+def test_where_no_number_is_missing_in_a_range_the_count_is_told(read, header):
+    first, *_, last = header.split(",")
+    ((code, message, _),) = problems(read, f"{header},y\n1,2,3,4,5\n", **source({"x": [f"{first}..{last}"]}))
+    assert (code, message) == ("DP303", 'the input "x" of shape (N, 2) needs 2 columns; 4 given')
 
 
 def test_everything_wrong_with_the_columns_is_told_at_once(read):
@@ -189,9 +223,15 @@ def test_arrays_that_do_not_fit(read, arrays, code, message):
 
 
 def test_a_label_that_is_no_class(read):
-    arrays = {"x": np.ones((2, 2)), "y": np.array(["a", "q"])}
-    ((code, message, _),) = problems(read, arrays, "d.npz", data={"file": "d", "classes": {"y": ["a"]}})
-    assert (code, message) == ("DP407", 'the array "y" holds "q", which is not one of its classes')
+    arrays = {"x": np.ones((3, 2)), "y": np.array(["p", "a", "q"])}
+    found = problems(read, arrays, "d.npz", data={"file": "d", "classes": {"y": ["a"]}})
+    assert [(code, message) for code, message, _ in found] == [
+        ("DP407", 'the array "y" holds "p" at sample 1, index 0, which is not one of its classes'),
+        ("DP407", 'the array "y" holds "q" at sample 3, index 2, which is not one of its classes'),
+    ]
+    arrays = {"x": np.ones((30, 2)), "y": np.array(["q"] * 30)}
+    found = problems(read, arrays, "d.npz", data={"file": "d", "classes": {"y": ["a"]}})
+    assert [message for _, message, _ in found][20:] == ["and 10 more like these"]
 
 
 # --------------------------------------------------------------------------------------- arrays and values
