@@ -6,14 +6,13 @@ functions.  Importing this package loads neither NumPy nor NetworkX; the first u
 
 from __future__ import annotations
 
-import importlib
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
-from dagprop.graph.collector import paused_collector
-
+TYPE_CHECKING = False  # as that of typing, which takes longer to import than dagprop does: the command begins here
 if TYPE_CHECKING:
+    from typing import Any
+
     from dagprop.api import (
         TrainResult,
         animate,
@@ -115,6 +114,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'dagprop' has no attribute {name!r}")
+    import importlib
+
+    from dagprop.graph.collector import paused_collector
+
     with paused_collector():  # what importing makes stays: to look through it for cycles takes long and finds none
         home = importlib.import_module(_HOME.get(name, "dagprop.api"))
     return getattr(home, name)

@@ -11,6 +11,7 @@ import click
 
 from dagprop import __version__
 from dagprop.cli.plugin_commands import PluginGroup
+from dagprop.cli.start import INTERRUPTED
 from dagprop.errors import DagpropError, Problem
 
 COMMANDS = (
@@ -19,8 +20,6 @@ COMMANDS = (
     *("train", "predict", "evaluate", "plot", "compile", "bench", "ops", "plugins", "schema"),
 )
 """The commands, in the order in which a newcomer meets them; each is a module of this folder, with _ for -."""
-
-INTERRUPTED = 130
 
 
 @click.group(

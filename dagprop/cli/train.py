@@ -103,9 +103,9 @@ def command(
     from dataclasses import replace
 
     from dagprop.api import train
-    from dagprop.cli.main import INTERRUPTED
     from dagprop.cli.output import json_text, note
     from dagprop.cli.session import open_session, refuse_two_readers
+    from dagprop.cli.start import INTERRUPTED
     from dagprop.train.checkpoint import check_writable, save_weights, weights_metadata
 
     refuse_two_readers(graph, data)
