@@ -215,6 +215,8 @@ class Graph(ShownInNotebooks):
         The ``x-*`` keys.
     file : str, optional
         Where the graph was read from; not part of the network.
+    calls : mapping from str to tuple of str
+        In an expanded graph: for each call of a definition, the references of what it gives.
     """
 
     nodes: Mapping[str, Node]
@@ -230,6 +232,7 @@ class Graph(ShownInNotebooks):
     view: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     extensions: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     file: str | None = None
+    calls: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
 
     def __repr__(self) -> str:
         name = f"{self.name!r}: " if self.name else ""
