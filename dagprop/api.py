@@ -24,7 +24,7 @@ from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
 from dagprop.errors import DagpropError, DataError, GraphError, Problem, quote
 from dagprop.graph.fields import freeze
-from dagprop.graph.records import SAMPLE_AXIS, Choice, Graph
+from dagprop.graph.records import METADATA, SAMPLE_AXIS, Choice, Graph
 from dagprop.loading import check_file, load
 from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import loss_reference, prediction_outputs
@@ -64,8 +64,10 @@ __all__ = [
     "forward",
     "initial_parameters",
     "load",
+    "load_weights",
     "paths",
     "predict",
+    "save_weights",
     "train",
     "value_and_grad",
     "vjp",
@@ -752,6 +754,83 @@ def train(
     return train_network(network, data, settings, _by_id("parameters", parameters), on_epoch, backend, on_variables)
 
 
+def save_weights(graph: Graph, path: str | os.PathLike[str], weights: TrainResult | Feeds) -> None:
+    """Write parameters and states to a weights file, which :func:`load_weights` and ``--weights`` read.
+
+    Parameters
+    ----------
+    graph : Graph
+        Whose they are.
+    path : path-like
+        A file of that name is replaced, whole or not at all.
+    weights : TrainResult or mapping from id to array_like
+        What a training gives, whose settings are written too; or a value for every parameter and state.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong.
+    CheckpointError
+        If the weights are not those of the graph (DP602), or the file cannot be written (DP603).
+    """
+    from dagprop.train.checkpoint import fit_weights, weights_metadata, write_weights
+
+    if isinstance(weights, TrainResult):
+        given, metadata = weights.parameters, weights_metadata(graph, weights.settings, len(weights.history))
+    else:
+        given = {id: _any_array(value) for id, value in _by_id("weights", weights).items()}
+        metadata = weights_metadata(graph)
+    write_weights(os.fspath(path), fit_weights(prepare(graph), given), metadata)
+
+
+def load_weights(graph: Graph, path: str | os.PathLike[str]) -> Values:
+    """Return the parameters and states that a weights file holds, by id.
+
+    A weights file is data: nothing in it is ever run.  Any other NPZ archive with an array for each of them will do.
+
+    Parameters
+    ----------
+    graph : Graph
+    path : path-like
+        What ``dagprop train`` or :func:`save_weights` has written.
+
+    Returns
+    -------
+    dict from str to ndarray
+        In the dtype of the graph, for the ``parameters`` of :func:`predict`, :func:`train` and the others.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong.
+    CheckpointError
+        If the file cannot be read (DP601), or what it holds does not fit the graph (DP602).
+
+    Warns
+    -----
+    On the logger ``dagprop``, of each op that is not the one that the weights were trained with (DP604).
+    """
+    from logging import getLogger
+
+    from dagprop.train.checkpoint import fit_weights, read_weights
+    from dagprop.train.op_origins import origin_problems
+
+    network, file = prepare(graph), os.fspath(path)
+    found, metadata = read_weights(file)
+    weights = fit_weights(network, found, file)
+    for problem in origin_problems(graph, metadata, file):
+        getLogger("dagprop").warning(problem)
+    return weights
+
+
+def _any_array(given: Any) -> Array:
+    """Return what a user gave as an array; a ragged list, like all that is no number, becomes one of objects."""
+    try:
+        return np.asarray(given)
+    except ValueError:
+        return np.asarray(None)
+
+
 def _check_settings(tolerance: Any, samples: Any) -> None:
     """Refuse settings of a gradient check that are out of range.
 
@@ -789,13 +868,16 @@ def _by_id(name: str, given: Any) -> Feeds:
     Raises
     ------
     GraphError
-        If it is something else (DP008).
+        If it is something else (DP008), or a whole weights file (DP305).
     """
     if given is None:
         return {}
     if not isinstance(given, Mapping):
         message = f"{name} must be a dict from node id to array, is a {type(given).__name__}"
         raise GraphError(Problem("DP008", message, f'as in {name}={{"x": 0.5}}'))
+    if METADATA in given:
+        message = f"{name} holds {quote(METADATA)}, which is what a weights file says of itself"
+        raise GraphError(Problem("DP305", message, "dagprop.load_weights(graph, path) gives the parameters"))
     return given
 
 

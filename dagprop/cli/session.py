@@ -21,7 +21,7 @@ from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import prediction_outputs
 from dagprop.plan.steps import plan
 from dagprop.record import record
-from dagprop.train.checkpoint import fit_weights, load_weights
+from dagprop.train.checkpoint import fit_weights, read_weights
 from dagprop.train.data import Data, fed_inputs, load_data
 from dagprop.train.op_origins import origin_problems
 
@@ -189,7 +189,7 @@ def open_session(
     if seed is not None:
         graph = replace(graph, train=replace(graph.train, seed=seed))
     network = prepare(graph)
-    parameters, metadata = load_weights(weights) if weights else ({}, {})
+    parameters, metadata = read_weights(weights) if weights else ({}, {})
     if weights:
         parameters = fit_weights(network, parameters, weights)
         for problem in origin_problems(graph, metadata, weights):

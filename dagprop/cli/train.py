@@ -106,7 +106,7 @@ def command(
     from dagprop.cli.main import INTERRUPTED
     from dagprop.cli.output import json_text, note
     from dagprop.cli.session import open_session, refuse_two_readers
-    from dagprop.train.checkpoint import check_writable, save_weights, weights_metadata
+    from dagprop.train.checkpoint import check_writable, weights_metadata, write_weights
 
     refuse_two_readers(graph, data)
     if norms and history is None:
@@ -146,7 +146,7 @@ def command(
             on_variables=watch,
             backend=backend,
         )
-    save_weights(path, result.parameters, weights_metadata(session.graph, result.settings, len(result.history)))
+    write_weights(path, result.parameters, weights_metadata(session.graph, result.settings, len(result.history)))
     say = note if path == "-" else click.echo  # the weights have the standard output to themselves
     say(json_text(_document(result, path)) if as_json else _summary(result, path, digits))
     if len(result.history) > 1 and result.history[-1].loss > result.history[0].loss:

@@ -39,6 +39,9 @@ DEFAULT_INITIALIZER = "glorot_uniform"
 Choice = str | Mapping[str, Any]
 """Something that is declared elsewhere: its name, or an object with ``name`` and settings."""
 
+METADATA = "__dagprop__.json"
+"""What a weights file says of itself, beside the parameters by id: no id can be so called."""
+
 DTYPES = ("float64", "float32")
 """What the values of a network can be; the first is the default."""
 

@@ -184,10 +184,10 @@ def test_optimizer_schedule_and_metrics_are_chosen_and_reported(dagprop, line):
 
 
 def test_weights_say_how_they_were_trained_and_can_be_judged_without_the_plugin(dagprop, line):
-    from dagprop.train.checkpoint import load_weights
+    from dagprop.train.checkpoint import read_weights
 
     dagprop("train", "line.json", "--data", "rows.csv", *PLUGINS, *CHOICES, "--test", "0.25", folder=line)
-    arrays, metadata = load_weights(str(line / "line.weights.npz"))
+    arrays, metadata = read_weights(str(line / "line.weights.npz"))
     assert arrays.keys() == {"w", "b"}
     assert metadata["train"]["optimizer"] == {"name": "adam", "beta1": 0.5}
     assert metadata["train"]["schedule"] == {"name": "cosine", "floor": 0.01}
