@@ -49,7 +49,9 @@ class ArrayTrainer:
         self._copies = [{id: np.empty_like(array) for id, array in self._variables.items()} for _ in range(2)]
         self._steps: dict[int, _BatchStep] = {}
         self._team = team()
-        self.title = self._step(task.batch_size).compiled.title  # what cannot be recorded is found now
+        compiled = self._step(task.batch_size).compiled  # what cannot be recorded is found now
+        several = f", up to {self._team.size} threads" if self._team and compiled.seconds else ""
+        self.title = compiled.title + several
 
     def _leaves(self, arrays: Iterable[str]) -> list[str]:
         return [id for id in arrays if id in self._task.plan.leaves]
