@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from math import inf, prod
 
 from dagprop.backends.array_lowering import Lowered
@@ -57,7 +57,7 @@ class _Pool:
 
     def __init__(self) -> None:
         self.buffers: list[tuple[str, int]] = []
-        self.free: list[int] = []
+        self._free: dict[str, dict[int, deque[int]]] = {}  # by dtype and size; graphs have many values of few sizes
 
     def new(self, dtype: str, size: int) -> int:
         """Return a buffer that nothing has used."""
@@ -66,17 +66,23 @@ class _Pool:
 
     def take(self, dtype: str, size: int) -> int:
         """Return a free buffer that is large enough, or the largest free one made larger, or a new one."""
-        fitting = [number for number in self.free if self.buffers[number][0] == dtype]
-        if not fitting:
+        free = self._free.get(dtype)
+        if not free:
             return self.new(dtype, size)
-        large = [number for number in fitting if self.buffers[number][1] >= size]
-        if large:
-            chosen = min(large, key=lambda number: self.buffers[number][1])
-        else:
-            chosen = max(fitting, key=lambda number: self.buffers[number][1])
+        large = [one for one in free if one >= size]
+        found = min(large) if large else max(free)
+        chosen = free[found].popleft()
+        if not free[found]:
+            del free[found]
+        if not large:
             self.buffers[chosen] = (dtype, size)
-        self.free.remove(chosen)
         return chosen
+
+    def let_go(self, numbers: Iterable[int]) -> None:
+        """Note that buffers are free again."""
+        for number in numbers:
+            dtype, size = self.buffers[number]
+            self._free.setdefault(dtype, {}).setdefault(size, deque()).append(number)
 
 
 def place_values(lowered: Lowered, units: Sequence[Unit]) -> Placement:
@@ -115,10 +121,10 @@ def place_values(lowered: Lowered, units: Sequence[Unit]) -> Placement:
             extra = _scratch(lowered, instruction) if isinstance(unit, int) else None
             if extra is not None:
                 scratch[number] = pool.take(*extra)
-                pool.free.append(scratch[number])
-        pool.free += [place[root] for root in dying]
+                pool.let_go([scratch[number]])
+        pool.let_go(place[root] for root in dying)
         # What nothing reads can be overwritten at once.
-        pool.free += [place[number] for number in results if last.get(number, time) == time and number not in fixed]
+        pool.let_go(place[number] for number in results if last.get(number, time) == time and number not in fixed)
     return Placement(tuple(pool.buffers), place, scratch, written, fixed)
 
 

@@ -29,8 +29,8 @@ from dagprop.program.trace import plan_program
 COMPILED_SIZE = 300
 """Programs of more instructions run on the machine instead."""
 
-EVALUATED_SIZE = 10_000
-"""Programs of more instructions are not compiled to be run once: LLVM takes time by the square of their number."""
+EVALUATED_SIZE = 20_000
+"""Programs of more instructions are not compiled to be run once: LLVM takes time by the square of the calls in them."""
 
 WORTH = 10_000_000
 """So many operations make up for the milliseconds that good machine code takes longer to make than quick code."""
@@ -47,7 +47,7 @@ Updates = Mapping[str, ScalarUpdate]
 SCALAR = "compiled scalar program (LLVM)"
 
 CALL_SECONDS = 0.01
-"""About how long a call into machine code may take, which Ctrl-C has to wait for."""
+"""About how long a call into machine code may take, unless one step takes longer; Ctrl-C has to wait for it."""
 
 
 def scalar_program(task: TrainingTask) -> Program:
