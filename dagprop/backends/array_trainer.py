@@ -21,6 +21,7 @@ from dagprop.graph.records import SAMPLE_AXIS
 from dagprop.program.coefficients import split_coefficients
 from dagprop.program.records import Program
 from dagprop.program.trace import training_program
+from dagprop.program.update import MEAN_LOSS
 
 
 class ArrayTrainer:
@@ -109,7 +110,7 @@ def results(task: TrainingTask, program: Program) -> tuple[list[str], dict[str, 
     updates = {id: f"new {id}" for id in task.changing if id in program.inputs}
     # What no rule reads is no input: its new value comes out as any other value does.
     unread = [f"new {id}" for id in _unread(task, program)]
-    return ["loss", *(task.compared or ()), *unread], updates
+    return [MEAN_LOSS, *(task.compared or ()), *unread], updates
 
 
 def _unread(task: TrainingTask, program: Program) -> list[str]:
@@ -144,7 +145,7 @@ class _BatchStep:
         self.compiled = compiled(program, wanted, updates, inputs, steps, team)
         names = [name for name in program.outputs if name in wanted]
         by_name = dict(zip(names, self.compiled.outputs, strict=True))
-        self._loss = by_name["loss"]
+        self._loss = by_name[MEAN_LOSS]
         self.pair = [by_name[name] for name in task.compared or ()]
         """The last prediction and its target, if they are compared."""
         self._unread = [(shared[id], by_name[f"new {id}"]) for id in _unread(task, program)]

@@ -18,6 +18,7 @@ from dagprop.backends.scalar_code import Roles
 from dagprop.backends.scalar_updates import ScalarUpdate
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.program.records import Program
+from dagprop.program.update import gradient_name
 from dagprop.record import record
 
 
@@ -57,7 +58,7 @@ def encode(program: Program, roles: Roles, updates: Mapping[str, ScalarUpdate], 
         If the program is too large for it.
     """
     roots, last = _last_uses(program)
-    gradients = (f"d_{parameter}" for parameter in roles.parameters)
+    gradients = (gradient_name(parameter) for parameter in roles.parameters)
     for name in (roles.loss, *roles.compared, *gradients, *roles.updates.values()):
         last[roots[program.outputs[name]]] = FOREVER
     memory = _Memory()
@@ -168,7 +169,7 @@ def _with_updates(
     behind: list[int] = []
     sources: dict[str, int] = {}
     for parameter in roles.parameters:
-        source = place[program.outputs[f"d_{parameter}"]]
+        source = place[program.outputs[gradient_name(parameter)]]
         if batched:
             sources[parameter] = total = memory.new()
             rows += row("add", total, total, source)

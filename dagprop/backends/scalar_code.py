@@ -10,6 +10,7 @@ from dagprop.backends.product_order import MODERATE, early_products
 from dagprop.backends.scalar_updates import ScalarUpdate, with_updates
 from dagprop.backends.straight_code import straight_code
 from dagprop.program.records import Program
+from dagprop.program.update import gradient_name
 from dagprop.record import record
 
 EPOCH_SIGNATURE = ("epoch", "ppppppppiiii")
@@ -30,7 +31,7 @@ class Roles:
     loss : str
         The output of the program that it is.
     parameters : tuple of str
-        What is trained; their gradients are the outputs ``d_w``.
+        What is trained; their gradients are outputs too.
     memories : tuple of str
         What is remembered for the parameters.
     varying : tuple of str
@@ -119,7 +120,7 @@ def epoch_text(
         lines += _size_check(names[factor] for factor in factors)
     loss = names[outputs[roles.loss]]
     if batched:
-        gradients = [names[outputs[f"d_{parameter}"]] for parameter in roles.parameters]
+        gradients = [names[outputs[gradient_name(parameter)]] for parameter in roles.parameters]
         lines += _batch_foot([loss, *gradients], kind)
         for place, update in enumerate(updates.values(), start=1):
             lines += _parameter_update(update, slots, {**value, "gradient": f"%gradient{place}"}, kind, f"u{place}.")

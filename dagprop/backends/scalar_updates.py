@@ -10,6 +10,7 @@ from dagprop.backends.trainer import TrainingTask
 from dagprop.program.coefficients import split_coefficients
 from dagprop.program.records import SOURCES, Program, pruned
 from dagprop.program.trace import update_program
+from dagprop.program.update import gradient_name
 from dagprop.record import record
 
 
@@ -77,7 +78,7 @@ def with_updates(program: Program, updates: Mapping[str, ScalarUpdate], wanted: 
     Parameters
     ----------
     program : Program
-        Its outputs ``d_w`` are the gradients.
+        Among its outputs are the gradients.
     updates : mapping from parameter to ScalarUpdate
     wanted : collection of str
         The outputs of the program that are still wanted; beside them are the new values, as ``new w``.
@@ -91,7 +92,7 @@ def with_updates(program: Program, updates: Mapping[str, ScalarUpdate], wanted: 
         for position, instruction in enumerate(update.program.instructions):
             leaf = named.get(position)
             if leaf == "gradient":
-                positions.append(program.outputs[f"d_{parameter}"])
+                positions.append(program.outputs[gradient_name(parameter)])
                 continue
             if leaf is not None:
                 instruction = instruction._replace(parameters=(leaf,))

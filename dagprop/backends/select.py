@@ -16,6 +16,7 @@ from dagprop.graph.collector import paused_collector
 from dagprop.plan.records import Plan
 from dagprop.program.records import Program
 from dagprop.program.trace import plan_program
+from dagprop.program.update import gradient_name
 
 Backend = Literal["auto", "reference", "compiled"]
 
@@ -145,14 +146,14 @@ def execute(
         return run(plan, leaves, cotangents)
     dtype = next(iter(leaves.values())).dtype.name if leaves else "float64"
     program = plan_program(plan, {id: leaves[id].shape for id in plan.leaves}, dtype, cotangents is not None)
-    inputs = {**leaves, **{f"d_{name}": value for name, value in (cotangents or {}).items()}}
+    inputs = {**leaves, **{gradient_name(name): value for name, value in (cotangents or {}).items()}}
     try:
         found, title = _evaluated(program, inputs)
     except Exception as error:  # a class index out of range, or anybody's rule: the reference says where
         say_fallback(error)
         return run(plan, leaves, cotangents)
     say(title)
-    return Run({name: found[name] for name in plan.outputs}, {name: found[f"d_{name}"] for name in plan.wrt})
+    return Run({name: found[name] for name in plan.outputs}, {name: found[gradient_name(name)] for name in plan.wrt})
 
 
 def _evaluated(program: Program, inputs: Mapping[str, Array]) -> tuple[dict[str, Array], str]:

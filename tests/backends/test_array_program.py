@@ -29,7 +29,7 @@ from dagprop.program.recorder import Recorder
 from dagprop.program.records import BOOLEAN, ELEMENTWISE, STRUCTURAL, Instruction, Program
 from dagprop.program.symbols import Symbol, symbolic_namespace
 from dagprop.program.trace import plan_program, training_program
-from dagprop.program.update import LEARNING_RATE
+from dagprop.program.update import LEARNING_RATE, MEAN_LOSS
 from dagprop.train.initializers import initial_values
 from dagprop.train.update_rule import update_rule
 from tests.conformance.neutral import write_file
@@ -293,7 +293,7 @@ def test_a_comparison_may_overwrite_what_it_compares():
 def test_the_updates_of_layers_are_one_product_each(root):
     steps, leaves = training_steps(dagprop.load(root / "graphs/digits.json"), 8)
     program = training_program(steps, {id: array.shape for id, array in leaves.items()}, {}, "float32", SGD)
-    code = array_code(program, ["loss"], {id: f"new {id}" for id in steps.wrt}).python
+    code = array_code(program, [MEAN_LOSS], {id: f"new {id}" for id in steps.wrt}).python
     assert code.count(f"{SUBTRACT_PRODUCT}(") == code.count(f"{SUBTRACT_COLUMN_SUMS}(") == 2
     step = code.partition("def step")[2].partition("outputs =")[0]
     assert "empty" not in step and "reshape" not in step, "no array is made in a step"
