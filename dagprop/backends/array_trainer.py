@@ -89,7 +89,7 @@ class ArrayTrainer:
                     losses.append(np.nan)
                     break
                 compared.add(step.pair)
-        interrupted = asked()  # now, when another Ctrl-C would be raised
+        interrupted = asked()  # from here on Ctrl-C raises KeyboardInterrupt again: none is lost in between
         # One of the copies is what the last epoch gave, which is still good if this one is not.
         self._copies.reverse()
         for id, array in self._variables.items():

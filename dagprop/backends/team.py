@@ -17,7 +17,7 @@ import numpy as np
 
 from dagprop.backends.blas import numpy_blas
 from dagprop.backends.llvm_engine import MachineCode, machine_code
-from dagprop.backends.team_code import HELPERS, SIGNATURES, SIZE, YIELD, team_text
+from dagprop.backends.team_code import CLOCK, HELPERS, SIGNATURES, SIZE, YIELD, team_text
 
 MOST = 8
 """More threads would wait for each other longer than they help, with the products that are not left to a library."""
@@ -81,7 +81,7 @@ class Team:
     def call_helpers(self, seconds: float) -> bool:
         """Have helpers from now on, if there is so much shared work to do that it is worth it; say whether it is.
 
-        They are gone when there has been nothing to do for some milliseconds.
+        They are gone when there has been nothing to do for some milliseconds, or a second or two on a crowded machine.
         """
         if seconds < WORTH:
             return False
@@ -97,4 +97,4 @@ class Team:
 @cache
 def _code() -> MachineCode:
     """Return the functions of teams, which are never let go: some helper may still be in them."""
-    return machine_code(team_text(), SIGNATURES, (YIELD,), "all")
+    return machine_code(team_text(), SIGNATURES, (YIELD, CLOCK), "all")

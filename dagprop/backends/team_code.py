@@ -18,8 +18,8 @@ SIGNATURES = (("share", "pppiii"), ("help", "p"))
 SIZE = 512
 """Bytes of the memory of a team, in lines of the cache that are far enough apart."""
 
-YIELD = "sched_yield"
-"""The function of the system that lets others have the processor."""
+YIELD, CLOCK = "sched_yield", "time"
+"""The functions of the system that let others have the processor, and that say which second it is."""
 
 _PAUSES = {
     **dict.fromkeys(("x86_64", "amd64"), ("declare void @llvm.x86.sse2.pause()", "call void @llvm.x86.sse2.pause()")),
@@ -34,7 +34,8 @@ def team_text() -> str:
 
     ``share`` is given the memory of the team, the address of a kernel, its arguments, how many columns there are, how
     many a part has, and how many parts that makes; it returns when all is done.  ``help`` is given the memory, and
-    returns when there has been nothing to do for some milliseconds.
+    returns when there has been nothing to do for some milliseconds; or for a second or two, where others take the
+    processor for long whenever they are let have it.
     """
     declaration, pause = _PAUSES.get(platform.machine().lower(), ("", ""))
     return _TEXT.replace("DECLARATION", declaration).replace("PAUSE", pause)
@@ -46,6 +47,7 @@ HELPERS = 384
 _TEXT = """
 DECLARATION
 declare i32 @sched_yield()
+declare i64 @time(ptr)
 
 ; Of a team: the ticket, how many parts helpers have done, how many helpers there are, and what is shared.
 define internal ptr @ticket(ptr %team) alwaysinline { ret ptr %team }
@@ -170,7 +172,8 @@ entry:
   %done.at = call ptr @done(ptr %team)
   br label %look
 look:
-  %idle = phi i64 [ 0, %entry ], [ 0, %counted ], [ %idle.next, %patience ], [ %idle.next, %give ]
+  %idle = phi i64 [ 0, %entry ], [ 0, %counted ], [ %idle.next, %patience ], [ %idle.next, %given ]
+  %since = phi i64 [ 0, %entry ], [ 0, %counted ], [ %since, %patience ], [ %since.known, %given ]
   %took = call i64 @take(ptr %team, i1 true)
   %one = icmp eq i64 %took, 1
   br i1 %one, label %counted, label %nothing
@@ -187,7 +190,14 @@ patience:
 give:
   %ignored = call i32 @sched_yield()
   %too.long = icmp ugt i64 %idle, 10000
-  br i1 %too.long, label %end, label %look
+  br i1 %too.long, label %end, label %given
+given:
+  %now = call i64 @time(ptr null)
+  %first = icmp eq i64 %since, 0
+  %since.known = select i1 %first, i64 %now, i64 %since
+  %seconds = sub i64 %now, %since.known
+  %too.late = icmp sgt i64 %seconds, 1
+  br i1 %too.late, label %end, label %look
 end:
   %gone = atomicrmw sub ptr %helpers.at, i64 1 monotonic, align 8
   ret void

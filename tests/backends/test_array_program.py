@@ -7,6 +7,7 @@ import gc
 import math
 import signal
 import weakref
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import given
 
 import dagprop
 from dagprop.author.trial import forward, rule_result
+from dagprop.backends import array_trainer
 from dagprop.backends.array_code import array_code
 from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT
 from dagprop.backends.array_program import ArrayProgram, bind
@@ -366,6 +368,18 @@ def test_an_interrupt_waits_for_the_end_of_the_step(root):
     assert signal.getsignal(signal.SIGINT) is before
     for id, value in expected.variables.items():
         np.testing.assert_array_equal(found.variables[id], value)
+
+
+def test_an_interrupt_behind_the_last_step_is_not_lost(root, monkeypatch):
+    @contextmanager
+    def interrupted_threads(count):
+        yield
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(array_trainer, "threads", interrupted_threads)
+    task = training_task(dagprop.load(root / "graphs/digits.json"), 12, 4, "float64")
+    outcome = ArrayTrainer(task).epoch(task.variables, [np.arange(4), np.arange(4, 8)], 0.1, 1)
+    assert outcome.interrupted and len(outcome.losses) == 2
 
 
 def test_a_wrong_class_shows_as_a_loss_that_is_no_number(root):
