@@ -139,6 +139,8 @@ def execute(
         If there is no such back end (DP011).
     PluginError
         If ``compiled`` is asked for and a rule cannot be recorded (DP503).
+    ComputationError
+        If a rule fails (DP701), or ``compiled`` is asked for and fails where the reference does not (DP705).
     """
     check_backend(backend)
     if backend != "compiled":
@@ -151,7 +153,8 @@ def execute(
         found, title = _evaluated(program, inputs)
     except Exception as error:  # a class index out of range, or anybody's rule: the reference says where
         say_fallback(error)
-        return run(plan, leaves, cotangents)
+        run(plan, leaves, cotangents)
+        raise failed_error(error) from error
     say(title)
     return Run({name: found[name] for name in plan.outputs}, {name: found[gradient_name(name)] for name in plan.wrt})
 
@@ -170,6 +173,12 @@ def _evaluated(program: Program, inputs: Mapping[str, Array]) -> tuple[dict[str,
 def say_fallback(error: Exception) -> None:
     """Report that compiled code failed and the reference computes instead."""
     say(f"{REFERENCE}, because compiled code failed: {error_text(error)}")
+
+
+def failed_error(error: Exception) -> ComputationError:
+    """Return the error for whoever asked for compiled code, where the reference has nothing to complain of (DP705)."""
+    message = f"the compiled code failed: {error_text(error)}"
+    return ComputationError(Problem("DP705", message, "by default the reference back end would take over"))
 
 
 def say(title: str) -> None:

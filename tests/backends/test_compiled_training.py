@@ -101,6 +101,22 @@ def test_going_back_to_the_reference_is_said(root, monkeypatch, caplog):
     np.testing.assert_array_equal(found.step_losses, dagprop.train(graph, epochs=2, backend="reference").step_losses)
 
 
+def test_who_asks_for_compiled_code_does_not_get_the_reference(root, monkeypatch):
+    def fails(*_):
+        raise OverflowError("too much")
+
+    for module in ("dagprop.train.loop", "dagprop.backends.select"):
+        monkeypatch.setattr(importlib.import_module(module), "say_fallback", say_fallback)
+    monkeypatch.setattr("dagprop.backends.scalar_program.ScalarTrainer.epoch", fails)
+    monkeypatch.setattr("dagprop.backends.select._evaluated", fails)
+    graph = dagprop.load(root / "graphs" / "four-layer-chain.json")
+    for function, options in ((dagprop.train, {"epochs": 2}), (dagprop.forward, {}), (dagprop.value_and_grad, {})):
+        with pytest.raises(
+            dagprop.ComputationError, match=r"the compiled code failed: OverflowError: too much \[DP705"
+        ):
+            function(graph, backend="compiled", **options)
+
+
 @pytest.mark.parametrize("shape", [["N"], ["N", 2]])
 @pytest.mark.parametrize("name", ["loss", "d_w", "d_p", "L"])
 def test_a_loss_may_be_called_as_anybody_likes(load_graph, name, shape):
