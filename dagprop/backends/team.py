@@ -25,6 +25,9 @@ MOST = 8
 WORTH = 2e-3
 """Seconds of shared work in an epoch from which on helpers are called."""
 
+STACK = 1 << 22
+"""Bytes of stack that a helper may need: what a kernel keeps of a row, and what a product packs, lie there."""
+
 
 def team() -> Team | None:
     """Return a team of as many threads as the user lets NumPy's library have, or None if that is one."""
@@ -83,7 +86,7 @@ class Team:
 
         They are gone when there has been nothing to do for some milliseconds, or a second or two on a crowded machine.
         """
-        if seconds < WORTH:
+        if seconds < WORTH or 0 < threading.stack_size() < STACK:  # 0 is what the system gives, which is enough
             return False
         with suppress(RuntimeError):  # where the system allows no more threads, it goes without them
             for _ in range(int(self._helpers[0]), self.size - 1):

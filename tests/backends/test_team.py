@@ -78,6 +78,15 @@ def test_helpers_are_gone_when_there_is_nothing_to_do():
     assert helpers(), "and they come again"
 
 
+def test_no_helper_is_called_where_threads_are_given_too_small_a_stack():
+    wait_until_they_are_gone()
+    before = threading.stack_size(1 << 16)
+    try:
+        assert not Team(2).call_helpers(1.0) and not helpers()
+    finally:
+        threading.stack_size(before)
+
+
 def test_helpers_go_soon_where_others_take_the_processor_for_long():
     """A helper lets others have it thousands of times before it goes: on a crowded machine that took minutes."""
     clock = iter(range(100))
