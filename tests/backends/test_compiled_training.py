@@ -15,6 +15,7 @@ RULES = {
     "products_of_truth": (lambda xp, x: (x > 0) * 1.0 + (x > 1) * 1.0, lambda xp, x: 0 * x),
     "powers_of_truth": (lambda xp, x: (x > 0) ** 2 + xp.pow(x > 1, 1.0), lambda xp, x: 0 * x),
     "function_of_truth": (lambda xp, x: xp.sqrt((x > 0) * 1.0) + x * (x > 1), lambda xp, x: 1.0 * (x > 1)),
+    "functions_of_truth": (lambda xp, x: xp.exp(x > 0) + xp.tanh(x > 1) * xp.log(1 + (x > 1)), lambda xp, x: 0 * x),
     "choice_of_truth": (lambda xp, x: x * xp.where(x > 0, x > 1, x > -1), lambda xp, x: 1.0 * (x > -1)),
     "number_of_numpy": (lambda xp, x: 2 * x, lambda xp, x: np.float32(2)),
     "array_of_numpy": (lambda xp, x: 2 * x, lambda xp, x: np.array(2.0)),

@@ -19,7 +19,7 @@ from dagprop.plan.network import prepare
 from dagprop.plan.steps import plan
 from dagprop.program.recorder import Recorder
 from dagprop.program.records import ELEMENTWISE, SOURCES, STRUCTURAL
-from dagprop.program.symbols import symbolic_namespace
+from dagprop.program.symbols import Symbol, symbolic_namespace
 from dagprop.program.trace import plan_program, training_program
 from dagprop.program.update import LEARNING_RATE, MEAN_LOSS, STEP, gradient_name
 from dagprop.train.initializers import initial_values
@@ -131,3 +131,18 @@ def test_a_recorder_is_let_go_without_a_search_for_circles():
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_a_product_of_truths_is_truth():
+    recorder = Recorder()
+    xp = symbolic_namespace(recorder)
+    left, right = (Symbol(recorder, recorder.input(name, (3, 3))) for name in ("left", "right"))
+    truths = xp.matmul(left > 0.5, right > 0.5)
+    outputs = {"truths": truths.number, "numbers": (truths * 1.0).number}
+    program = recorder.program(("left", "right"), outputs, "float64")
+    inputs = {name: np.random.default_rng(seed).normal(size=(3, 3)) for seed, name in enumerate(("left", "right"))}
+    expected = (inputs["left"] > 0.5) @ (inputs["right"] > 0.5)
+    found = interpret(program, inputs)
+    np.testing.assert_array_equal(found["truths"], expected)
+    np.testing.assert_array_equal(found["numbers"], expected * 1.0)
+    assert expected.any() and not expected.all()
