@@ -24,7 +24,7 @@ BACKENDS: tuple[Backend, ...] = ("auto", "reference", "compiled")
 
 REFERENCE = "reference (NumPy, step by step)"
 
-_TRAINERS = (("scalar_program", "ScalarTrainer"), ("array_trainer", "ArrayTrainer"))
+_TRAINERS = (("scalar.program", "ScalarTrainer"), ("arrays.trainer", "ArrayTrainer"))
 """What is tried, the fastest first; each says by NotCompiledError what it cannot do."""
 
 
@@ -111,7 +111,7 @@ def choose_evaluator(
     """
     if trainer is None:
         return None
-    from dagprop.backends.scalar_program import ScalarTrainer, is_samplewise
+    from dagprop.backends.scalar.program import ScalarTrainer, is_samplewise
 
     if isinstance(trainer, ScalarTrainer):
         if not is_samplewise(task):
@@ -161,8 +161,8 @@ def execute(
 
 def _evaluated(program: Program, inputs: Mapping[str, Array]) -> tuple[dict[str, Array], str]:
     """Return what a program gives, computed by compiled code, and what that is."""
-    from dagprop.backends.array_program import ARRAYS, ArrayProgram
-    from dagprop.backends.scalar_program import SCALAR, evaluate
+    from dagprop.backends.arrays.program import ARRAYS, ArrayProgram
+    from dagprop.backends.scalar.program import SCALAR, evaluate
 
     try:
         return evaluate(program, inputs), SCALAR

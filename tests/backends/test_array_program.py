@@ -16,11 +16,11 @@ from hypothesis import given
 
 import dagprop
 from dagprop.author.trial import forward, rule_result
-from dagprop.backends import array_trainer
-from dagprop.backends.array_code import array_code
-from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT
-from dagprop.backends.array_program import ArrayProgram, bind
-from dagprop.backends.array_trainer import ArrayTrainer
+from dagprop.backends.arrays import trainer as array_trainer
+from dagprop.backends.arrays.code import array_code
+from dagprop.backends.arrays.lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT
+from dagprop.backends.arrays.program import ArrayProgram, bind
+from dagprop.backends.arrays.trainer import ArrayTrainer
 from dagprop.backends.interpreter import interpret
 from dagprop.backends.leaf_values import leaf_values
 from dagprop.backends.reference import run

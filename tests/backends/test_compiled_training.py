@@ -93,7 +93,7 @@ def test_going_back_to_the_reference_is_said(root, monkeypatch, caplog):
     def fails(*_):
         raise OverflowError("too much")
 
-    monkeypatch.setattr("dagprop.backends.scalar_program.ScalarTrainer.epoch", fails)
+    monkeypatch.setattr("dagprop.backends.scalar.program.ScalarTrainer.epoch", fails)
     monkeypatch.setattr(importlib.import_module("dagprop.train.loop"), "say_fallback", say_fallback)
     graph = dagprop.load(root / "graphs" / "four-layer-chain.json")
     with caplog.at_level("INFO", logger="dagprop"):
@@ -108,7 +108,7 @@ def test_who_asks_for_compiled_code_does_not_get_the_reference(root, monkeypatch
 
     for module in ("dagprop.train.loop", "dagprop.backends.select"):
         monkeypatch.setattr(importlib.import_module(module), "say_fallback", say_fallback)
-    monkeypatch.setattr("dagprop.backends.scalar_program.ScalarTrainer.epoch", fails)
+    monkeypatch.setattr("dagprop.backends.scalar.program.ScalarTrainer.epoch", fails)
     monkeypatch.setattr("dagprop.backends.select._evaluated", fails)
     graph = dagprop.load(root / "graphs" / "four-layer-chain.json")
     for function, options in ((dagprop.train, {"epochs": 2}), (dagprop.forward, {}), (dagprop.value_and_grad, {})):

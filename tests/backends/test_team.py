@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 import dagprop
-from dagprop.backends import array_trainer, batch_rows, groups, kernel_shares, products, team, team_code
-from dagprop.backends.array_trainer import ArrayTrainer
-from dagprop.backends.batch_rows import row_taker
-from dagprop.backends.llvm_engine import addresses, machine_code
-from dagprop.backends.shares import share
-from dagprop.backends.team import Team
+from dagprop.backends.arrays import batch_rows, groups, kernel_shares, products, team, team_code
+from dagprop.backends.arrays import trainer as array_trainer
+from dagprop.backends.arrays.batch_rows import row_taker
+from dagprop.backends.arrays.shares import share
+from dagprop.backends.arrays.team import Team
+from dagprop.backends.arrays.trainer import ArrayTrainer
+from dagprop.backends.llvm.engine import addresses, machine_code
 from tests.backends.test_array_program import training_task
 
 COUNT = """
