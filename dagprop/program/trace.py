@@ -33,13 +33,11 @@ class Trace:
     ----------
     recorder : Recorder
     values, gradients : dict from reference to Symbol
-    leaves : tuple of str
     """
 
     recorder: Recorder
     values: Symbols
     gradients: Symbols
-    leaves: tuple[str, ...]
 
 
 @paused_collector()
@@ -94,7 +92,7 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
     for name in plan.wrt:
         if name not in gradients:
             gradients[name] = xp.zeros_like(values[name])
-    return Trace(recorder, values, gradients, plan.leaves)
+    return Trace(recorder, values, gradients)
 
 
 def training_program(
