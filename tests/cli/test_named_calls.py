@@ -72,3 +72,12 @@ def test_around_a_call_is_what_is_inside_it(dagprop):
 def test_only_leaves_can_be_set(dagprop, name, message):
     done = dagprop("run", NEURONS, "--set", f"{name}=1")
     assert done.exit_code == 2 and message in done.err
+
+
+def test_a_call_that_stands_for_a_parameter_is_set_by_the_id_of_that(dagprop, write_graph):
+    definitions = {"bias": {"inputs": [], "nodes": {"b": {"op": "parameter", "value": 3}}, "outputs": ["b"]}}
+    path = str(write_graph({"k": {"op": "bias"}, "L": {"op": "negative", "inputs": ["k"]}}, definitions=definitions))
+    refused = dagprop("run", path, "--set", "k=1")
+    assert refused.exit_code == 2
+    assert '"k" is a call, and stands for "k/b" [DP305]\n  name "k/b"' in refused.err
+    assert dagprop("run", path, "--set", "k/b=1").exit_code == 0
