@@ -61,6 +61,17 @@ def test_the_readme_sets_up_with_two_commands():
     assert lines == ["pip install -e . && dagprop train graphs/digits.json", "pip install -e '.[test]' && pytest"]
 
 
+def test_the_tour_has_a_folder_of_its_own_that_git_does_not_see(tmp_path):
+    (command,) = re.findall(r"`(mkdir tour [^`]+)`", (ROOT / "README.md").read_text(encoding="utf-8"))
+    for name in ("graphs", "plugins"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    subprocess.run(
+        ["bash", "-ec", f"{command} && cat graphs/xor.json plugins/snake.py >joined"], cwd=tmp_path, check=True
+    )
+    assert (tmp_path / "tour" / "joined").stat().st_size
+    assert "/tour/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
 def test_the_readme_leads_from_a_formula_to_a_registered_plugin(tmp_path, monkeypatch):
     monkeypatch.setenv("DAGPROP_CONFIG_DIR", str(tmp_path / "configuration"))
     monkeypatch.delenv("DAGPROP_PLUGINS")
