@@ -80,6 +80,8 @@ def test_the_readme_leads_from_a_formula_to_a_registered_plugin(tmp_path, monkey
         words = [sys.executable, "-m", "dagprop.cli.main", *shlex.split(command)[1:]]
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+        if "train" in command:
+            assert float(re.search(r"^loss (\S+)", done.stdout + done.stderr, re.MULTILINE)[1]) < 0.001
 
 
 @pytest.mark.parametrize(("number", "names"), [(0, ("gated_dense",)), (1, ("count",))])
