@@ -35,7 +35,7 @@ MOST_LINES = 5
 )
 @click.option("--all", "every", is_flag=True, help="Check every entry one by one, however many.")
 @options.digits_option
-@options.output_option
+@options.output_path_option
 @options.quiet_option
 @options.json_option
 @options.general

@@ -28,6 +28,7 @@ BINARY = ("png", "pdf")
     type=click.Choice(FORMATS),
     help="What is drawn.  [default: as the name of the output ends; else text]",
 )
+@options.silent_option
 @click.option(
     "--weights",
     "weights",

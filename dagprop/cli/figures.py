@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from dagprop.cli import options
+
 if TYPE_CHECKING:
     from dagprop.render.figure import Figure
 
@@ -53,6 +55,7 @@ def figure_options(command: Command) -> Command:
             help="What is drawn.  [default: as the name of the output ends; else text]",
         ),
         click.option("-o", "--output", metavar="FILE", help="Where to draw it; - is standard output.  [default: -]"),
+        options.silent_option,
     ):
         command = option(command)
     return command

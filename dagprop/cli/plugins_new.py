@@ -132,7 +132,7 @@ def _write(files: dict[str, str], force: bool) -> None:
     PluginError
         If one exists (DP603).
     """
-    from dagprop.cli.session import write_bytes
+    from dagprop.cli.session import write_file
     from dagprop.errors import PluginError, Problem, quote
 
     there = [path for path, text in files.items() if Path(path).exists() and not _holds(path, text)]
@@ -142,7 +142,7 @@ def _write(files: dict[str, str], force: bool) -> None:
     for path, text in files.items():
         if not _holds(path, text):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(text.encode(), path)
+            write_file(text.encode(), path)
 
 
 def _holds(path: str, text: str) -> bool:

@@ -12,7 +12,7 @@ import click
 
 from dagprop.backends.leaf_values import as_numbers
 from dagprop.backends.reference import Array, Values
-from dagprop.cli.output import note
+from dagprop.cli.output import note, note_saved
 from dagprop.errors import CheckpointError, DagpropError, GraphError, PluginError, Problem
 from dagprop.graph.records import Graph
 from dagprop.loading import check_file, graph_error
@@ -244,7 +244,7 @@ def write_text(text: str, output: str | None) -> None:
 
 
 def write_bytes(content: bytes, output: str | None) -> None:
-    """Write the content of a file to it, or to standard output for None and ``-``.
+    """Write the content of a file to it and say so, or to standard output for None and ``-``.
 
     Raises
     ------
@@ -254,12 +254,24 @@ def write_bytes(content: bytes, output: str | None) -> None:
     if output in (None, "-"):
         sys.stdout.buffer.write(content)
         return
+    write_file(content, str(output))
+    note_saved(str(output))
+
+
+def write_file(content: bytes, path: str) -> None:
+    """Write the content of a file.
+
+    Raises
+    ------
+    DagpropError
+        If it cannot be written (DP603).
+    """
     try:
-        with open(str(output), "wb") as stream:
+        with open(path, "wb") as stream:
             stream.write(content)
     except OSError as error:
         message = f"the file cannot be written: {error.strerror or error}"
-        raise DagpropError(Problem("DP603", message, "name another file", file=output)) from error
+        raise DagpropError(Problem("DP603", message, "name another file", file=path)) from error
 
 
 def _numbers(id: str, value: Any, rank: int) -> Array:

@@ -9,7 +9,7 @@ CHAIN = "graphs/four-layer-chain.json"
 def test_the_name_of_the_file_says_what_is_drawn(dagprop, tmp_path, ending):
     path = tmp_path / f"picture.{ending}"
     done = dagprop("draw", CHAIN, "-o", str(path))
-    assert (done.exit_code, done.out, done.err) == (0, "", "")
+    assert (done.exit_code, done.out, done.err) == (0, "", f"saved to {path}\n")
     assert path.stat().st_size > 300
 
 
