@@ -100,9 +100,9 @@ def _text(emit: str, task: TrainingTask) -> str:
     """
     from math import inf
 
-    from dagprop.backends.array_code import array_code
-    from dagprop.backends.array_trainer import results
-    from dagprop.backends.scalar_program import scalar_text
+    from dagprop.backends.arrays.code import array_code
+    from dagprop.backends.arrays.trainer import results
+    from dagprop.backends.scalar.program import scalar_text
     from dagprop.backends.trainer import NotCompiledError
     from dagprop.errors import ComputationError, Problem
     from dagprop.program.coefficients import split_coefficients
