@@ -75,8 +75,9 @@ def command(
     the page holds them in full, as JSON in its element "data".
     """
     from dagprop.api import animate
+    from dagprop.cli.files import write_bytes
     from dagprop.cli.output import note_saved
-    from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers, write_bytes
+    from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers
 
     refuse_two_readers(graph, data)
     path = None if output in (None, "-") else output

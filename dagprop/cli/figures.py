@@ -92,8 +92,8 @@ def write_figure(figure: Figure, format: str, output: str | None, theme: str) ->
     DagpropError
         If the file cannot be written (DP603).
     """
+    from dagprop.cli.files import write_bytes, write_text
     from dagprop.cli.output import json_text
-    from dagprop.cli.session import write_bytes, write_text
     from dagprop.render.figure import figure_data
     from dagprop.render.matplotlib_figure import draw_figure
     from dagprop.render.plot_theme import theme as colours

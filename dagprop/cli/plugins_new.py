@@ -132,7 +132,7 @@ def _write(files: dict[str, str], force: bool) -> None:
     PluginError
         If one exists (DP603).
     """
-    from dagprop.cli.session import write_file
+    from dagprop.cli.files import write_file
     from dagprop.errors import PluginError, Problem, quote
 
     there = [path for path, text in files.items() if Path(path).exists() and not _holds(path, text)]

@@ -12,7 +12,7 @@ import click
 
 from dagprop.backends.leaf_values import as_numbers
 from dagprop.backends.reference import Array, Values
-from dagprop.cli.output import note, note_saved
+from dagprop.cli.output import note
 from dagprop.errors import CheckpointError, DagpropError, GraphError, PluginError, Problem
 from dagprop.graph.records import Graph
 from dagprop.loading import check_file, graph_error
@@ -227,51 +227,6 @@ def need_weights(session: Session, path: str) -> None:
     if random:
         hint = f"train first: dagprop train {path}; then add --weights with the file that it names"
         raise CheckpointError(Problem("DP602", "the parameter has no value yet", hint, node=random[0]))
-
-
-def write_text(text: str, output: str | None) -> None:
-    """Write text to a file, or to standard output for None and ``-``.
-
-    Raises
-    ------
-    DagpropError
-        If the file cannot be written (DP603).
-    """
-    if output in (None, "-"):
-        click.echo(text)
-        return
-    write_bytes((text + "\n").encode(), output)
-
-
-def write_bytes(content: bytes, output: str | None) -> None:
-    """Write the content of a file to it and say so, or to standard output for None and ``-``.
-
-    Raises
-    ------
-    DagpropError
-        If the file cannot be written (DP603).
-    """
-    if output in (None, "-"):
-        sys.stdout.buffer.write(content)
-        return
-    write_file(content, str(output))
-    note_saved(str(output))
-
-
-def write_file(content: bytes, path: str) -> None:
-    """Write the content of a file.
-
-    Raises
-    ------
-    DagpropError
-        If it cannot be written (DP603).
-    """
-    try:
-        with open(path, "wb") as stream:
-            stream.write(content)
-    except OSError as error:
-        message = f"the file cannot be written: {error.strerror or error}"
-        raise DagpropError(Problem("DP603", message, "name another file", file=path)) from error
 
 
 def _numbers(id: str, value: Any, rank: int) -> Array:
