@@ -62,6 +62,17 @@ def test_the_readme_sets_up_with_two_commands():
     assert lines == ["pip install -e . && dagprop train graphs/digits.json", "pip install -e '.[test]' && pytest"]
 
 
+def test_the_tour_has_a_folder_of_its_own_that_git_does_not_see(tmp_path):
+    (command,) = re.findall(r"`(mkdir tour [^`]+)`", (ROOT / "README.md").read_text(encoding="utf-8"))
+    for name in ("graphs", "plugins"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    subprocess.run(
+        ["bash", "-ec", f"{command} && cat graphs/xor.json plugins/snake.py >joined"], cwd=tmp_path, check=True
+    )
+    assert (tmp_path / "tour" / "joined").stat().st_size
+    assert "/tour/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
 def test_the_readme_leads_from_a_formula_to_a_registered_plugin(tmp_path, monkeypatch):
     monkeypatch.setenv("DAGPROP_CONFIG_DIR", str(tmp_path / "configuration"))
     monkeypatch.delenv("DAGPROP_PLUGINS")
@@ -70,6 +81,8 @@ def test_the_readme_leads_from_a_formula_to_a_registered_plugin(tmp_path, monkey
         words = [sys.executable, "-m", "dagprop.cli.main", *shlex.split(command)[1:]]
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+        if "train" in command:
+            assert float(re.search(r"^loss (\S+)", done.stdout + done.stderr, re.MULTILINE)[1]) < 0.001
 
 
 @pytest.mark.parametrize(("number", "names"), [(0, ("gated_dense",)), (1, ("count",))])

@@ -41,7 +41,8 @@ def command(
     a thread has), which --emit llvm shows, each once however often it is called.  A training so short that compiling
     these would not pay calls NumPy for each operation instead.
     """
-    from dagprop.cli.session import open_graph, write_text
+    from dagprop.cli.files import write_text
+    from dagprop.cli.session import open_graph
     from dagprop.plan.network import prepare
 
     opened = open_graph(graph, plugins=plugins, verbose=verbose)

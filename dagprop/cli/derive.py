@@ -82,14 +82,9 @@ def command(
     brackets: it is already computed, and re-used.  The step of gradient descent follows, and the whole algorithm.
     """
     from dagprop.api import derive
+    from dagprop.cli.files import write_text
     from dagprop.cli.output import json_text, note
-    from dagprop.cli.session import (
-        note_random_parameters,
-        open_session,
-        refuse_two_readers,
-        warn_non_finite,
-        write_text,
-    )
+    from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers, warn_non_finite
     from dagprop.explain.algorithm import algorithm
     from dagprop.explain.derivation_document import derivation_document
     from dagprop.explain.derivation_json import derivation_data

@@ -43,8 +43,9 @@ def command(
     Targets are not needed.  Where the target is a class, the column "class" names the most likely one.
     """
     from dagprop.api import predict
+    from dagprop.cli.files import write_text
     from dagprop.cli.output import json_text
-    from dagprop.cli.session import need_weights, open_session, refuse_two_readers, write_text
+    from dagprop.cli.session import need_weights, open_session, refuse_two_readers
 
     refuse_two_readers(graph, data)
     session = open_session(graph, **session_options)

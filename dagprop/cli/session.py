@@ -232,39 +232,6 @@ def need_weights(session: Session, path: str) -> None:
         raise CheckpointError(Problem("DP602", "the parameter has no value yet", hint, node=random[0]))
 
 
-def write_text(text: str, output: str | None) -> None:
-    """Write text to a file, or to standard output for None and ``-``.
-
-    Raises
-    ------
-    DagpropError
-        If the file cannot be written (DP603).
-    """
-    if output in (None, "-"):
-        click.echo(text)
-        return
-    write_bytes((text + "\n").encode(), output)
-
-
-def write_bytes(content: bytes, output: str | None) -> None:
-    """Write the content of a file to it, or to standard output for None and ``-``.
-
-    Raises
-    ------
-    DagpropError
-        If the file cannot be written (DP603).
-    """
-    if output in (None, "-"):
-        sys.stdout.buffer.write(content)
-        return
-    try:
-        with open(str(output), "wb") as stream:
-            stream.write(content)
-    except OSError as error:
-        message = f"the file cannot be written: {error.strerror or error}"
-        raise DagpropError(Problem("DP603", message, "name another file", file=output)) from error
-
-
 def _numbers(id: str, value: Any, rank: int) -> Array:
     """Return what ``--set`` gives an input in each sample; no table of numbers is a DP302, several samples a DP303."""
     import numpy as np

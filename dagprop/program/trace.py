@@ -189,7 +189,7 @@ def record_update(
     except DagpropError:
         raise
     except (Exception, SystemExit) as error:  # a rule is anybody's code
-        file, line = place_of(rule.function)
+        file, line = place_of(rule.function, error)
         message = f"the rule of the optimizer {quote(rule.name)} cannot be recorded: {rule_error(error)}"
         raise PluginError(Problem("DP503", message, file=file, line=line)) from error
     return new
@@ -270,7 +270,7 @@ def _call(
 def named_error(error: BaseException, step: ForwardStep | BackwardStep) -> PluginError:
     """Return the error that names the rule that does what cannot be recorded (DP503)."""
     what = "forward rule" if isinstance(step, ForwardStep) else f"{step.kind} rule for {quote(step.input)}"
-    file, line = place_of(step.rule)
+    file, line = place_of(step.rule, error)
     message = f"the {what} of {quote(step.op)} cannot be recorded: {rule_error(error)}"
     return PluginError(Problem("DP503", message, node=step.node, file=file, line=line))
 
