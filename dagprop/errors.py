@@ -84,7 +84,7 @@ CODES: dict[str, str] = {
     "DP702": "A value is not finite.",
     "DP703": "A rule returned something of the wrong shape or type.",
     "DP704": "There is not enough memory.",
-    "DP705": "The network cannot be compiled.",
+    "DP705": "The network cannot be compiled, or its compiled code fails.",
     # DP8xx: what is optional
     "DP801": "A package that this needs is not installed.",
     "DP802": "A picture could not be laid out.",

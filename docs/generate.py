@@ -47,8 +47,12 @@ def errors_page() -> str:
         "# Error codes",
         NOTE,
         "",
-        'Every message ends with its code: `graphs/xor.json:14:13: node "h1": unknown op "swihs" [DP101]`.',
+        "A message about a file, a network or a computation ends with its code:",
+        '`graphs/xor.json:14:13: node "h1": unknown op "swihs" [DP101]`.',
         "The code stays the same when the wording changes.",
+        "",
+        "What is wrong with the command line itself (`no such command`, options that do not go together) is answered",
+        "with how the command is used, without a code; with `--json` the code is DP000.",
     ]
     for prefix, title in FAMILIES.items():
         lines += ["", f"## {prefix}xx: {title}", "", "| code | meaning |", "| --- | --- |"]

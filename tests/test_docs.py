@@ -45,13 +45,14 @@ def test_every_example_of_a_graph_file_is_right(number, tmp_path):
     assert graph is not None
 
 
-def test_python_in_the_readme_prints_what_it_says():
+def test_python_in_the_readme_prints_what_it_says(tmp_path):
+    (tmp_path / "graphs").symlink_to(ROOT / "graphs")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     ((code, printed),) = re.findall(
         r"```python\n(import dagprop\n.*?)```\n\nIt prints:\n\n```text\n(.*?)```", readme, re.DOTALL
     )
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr) == (printed, "")
 
@@ -59,6 +60,17 @@ def test_python_in_the_readme_prints_what_it_says():
 def test_the_readme_sets_up_with_two_commands():
     lines = [line for block in blocks(ROOT / "README.md", "bash") for line in block.splitlines()]
     assert lines == ["pip install -e . && dagprop train graphs/digits.json", "pip install -e '.[test]' && pytest"]
+
+
+def test_the_tour_has_a_folder_of_its_own_that_git_does_not_see(tmp_path):
+    (command,) = re.findall(r"`(mkdir tour [^`]+)`", (ROOT / "README.md").read_text(encoding="utf-8"))
+    for name in ("graphs", "plugins"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    subprocess.run(
+        ["bash", "-ec", f"{command} && cat graphs/xor.json plugins/snake.py >joined"], cwd=tmp_path, check=True
+    )
+    assert (tmp_path / "tour" / "joined").stat().st_size
+    assert "/tour/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
 
 
 def test_the_readme_leads_from_a_formula_to_a_registered_plugin(tmp_path, monkeypatch):
@@ -69,6 +81,8 @@ def test_the_readme_leads_from_a_formula_to_a_registered_plugin(tmp_path, monkey
         words = [sys.executable, "-m", "dagprop.cli.main", *shlex.split(command)[1:]]
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+        if "train" in command:
+            assert float(re.search(r"^loss (\S+)", done.stdout + done.stderr, re.MULTILINE)[1]) < 0.001
 
 
 @pytest.mark.parametrize(("number", "names"), [(0, ("gated_dense",)), (1, ("count",))])

@@ -61,6 +61,15 @@ def test_imports_go_one_way(path):
             assert row == "__version__" or ROWS.index(row) <= own, f"{name_of(path)} imports {module}"
 
 
+@pytest.mark.parametrize("folder", ["llvm", "scalar", "arrays"])
+def test_back_ends_know_nothing_of_each_other(folder):
+    """Both make LLVM's language, and only the module that chooses knows both."""
+    allowed = {folder} if folder == "llvm" else {folder, "llvm"}
+    modules = {module for path in (PACKAGE / "backends" / folder).glob("*.py") for module in imported_modules(path)}
+    parts = {module.split(".")[2] for module in modules if module.startswith("dagprop.backends.")}
+    assert folder in parts and parts & {"llvm", "scalar", "arrays", "select"} <= allowed
+
+
 def test_every_file_stands_in_a_row():
     assert {row_of_file(path) for path in FILES} - {"__init__"} <= set(ROWS)
 
@@ -139,7 +148,7 @@ def test_what_is_public_is_described(path):
 def test_no_code_is_made_of_data(path):
     # Plugins are code that the user names; an array program and the start of a record are text of our own making, in
     # which names are those of our own code, or only comments.
-    own = ("ops/plugins.py", "backends/array_program.py", "record.py")
+    own = ("ops/plugins.py", "backends/arrays/program.py", "record.py")
     allowed = {"exec", "compile"} if name_of(path) in own else set()
     tree = ast.parse(path.read_text(encoding="utf-8"))
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}

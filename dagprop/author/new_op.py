@@ -42,6 +42,11 @@ class NewOp:
     doc: str = ""
 
     @property
+    def is_loss(self) -> bool:
+        """Whether it compares a prediction with a target."""
+        return {"prediction", "target"} <= set(self.inputs)
+
+    @property
     def function(self) -> str:
         """The name of the forward rule in Python."""
         return "rule" if keyword.iskeyword(self.op) or self.op in ("op", "math", "xp", *self.inputs) else self.op

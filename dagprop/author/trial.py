@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from dagprop.backends.numpy_namespace import numpy_namespace
 from dagprop.backends.reference import Array
+from dagprop.ops.arguments import place_of
 from dagprop.ops.contract import Op, Rule
 from dagprop.record import record
 
@@ -196,8 +196,4 @@ def _domains(count: int) -> Iterator[tuple[str, ...]]:
 
 def line_of(error: BaseException, rule: Rule) -> int:
     """Return the line of a rule's file where it raised; or else where the rule begins."""
-    code = rule.__code__
-    lines = [
-        line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == code.co_filename
-    ]
-    return lines[-1] if lines else code.co_firstlineno
+    return place_of(rule, error)[1]

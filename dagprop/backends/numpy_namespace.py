@@ -28,6 +28,17 @@ def _each_element(function: Callable[[float], float]) -> Callable[[ArrayLike], A
     return apply
 
 
+def _of_numbers(function: np.ufunc) -> Callable[[ArrayLike], Array]:
+    """Return a function that takes true and false as 1 and 0; NumPy would give numbers of 16 bits for them."""
+
+    def apply(x: ArrayLike) -> Array:
+        array = np.asarray(x)
+        result: Array = function(array.astype(float) if array.dtype == bool else array)
+        return result
+
+    return apply
+
+
 def _floating(x: ArrayLike) -> Array:
     array = np.asarray(x)
     return array if np.issubdtype(array.dtype, np.floating) else array.astype(float)
@@ -78,7 +89,13 @@ def one_hot(index: ArrayLike, size: int) -> Array:
     return np.equal(array[..., None], np.arange(size)).astype(array.dtype)
 
 
+_OF_NUMBERS = (
+    *("sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan"),
+    *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+)
+
 _OWN: dict[str, Any] = {
+    **{name: _of_numbers(getattr(np, name)) for name in _OF_NUMBERS},
     "erf": _each_element(math.erf),
     "erfc": _each_element(math.erfc),
     **{function.__name__: function for function in (reshape, count, mean, logsumexp, one_hot)},

@@ -244,12 +244,11 @@ def _rule_failed(
     what = "forward rule" if isinstance(step, ForwardStep) else f"{step.kind} rule for {quote(step.input)}"
     sources = [source for kind, source in step.arguments if kind == "value"]
     inputs = ", ".join(f"{quote(name)} has shape {shapes[name]}" for name in sources)
-    where = code_place(step.rule)
     message = f"the {what} of {quote(step.op)} failed: {error_text(error)}; {inputs}".removesuffix("; ")
-    return ComputationError(Problem("DP701", message, f"the rule is at {where}", node=step.node))
+    return ComputationError(Problem("DP701", message, f"it fails at {code_place(step.rule, error)}", node=step.node))
 
 
-def code_place(rule: Callable[..., Any]) -> str:
-    """Return where a rule is written: file and line."""
-    file, line = place_of(rule)
+def code_place(rule: Callable[..., Any], error: BaseException | None = None) -> str:
+    """Return file and line of a rule, or of where in it an error was raised."""
+    file, line = place_of(rule, error)
     return f"{file}:{line}"

@@ -16,6 +16,7 @@ from dagprop.graph.collector import paused_collector
 from dagprop.plan.records import Plan
 from dagprop.program.records import Program
 from dagprop.program.trace import plan_program
+from dagprop.program.update import gradient_name
 
 Backend = Literal["auto", "reference", "compiled"]
 
@@ -23,7 +24,7 @@ BACKENDS: tuple[Backend, ...] = ("auto", "reference", "compiled")
 
 REFERENCE = "reference (NumPy, step by step)"
 
-_TRAINERS = (("scalar_program", "ScalarTrainer"), ("array_trainer", "ArrayTrainer"))
+_TRAINERS = (("scalar.program", "ScalarTrainer"), ("arrays.trainer", "ArrayTrainer"))
 """What is tried, the fastest first; each says by NotCompiledError what it cannot do."""
 
 
@@ -110,7 +111,7 @@ def choose_evaluator(
     """
     if trainer is None:
         return None
-    from dagprop.backends.scalar_program import ScalarTrainer, is_samplewise
+    from dagprop.backends.scalar.program import ScalarTrainer, is_samplewise
 
     if isinstance(trainer, ScalarTrainer):
         if not is_samplewise(task):
@@ -138,6 +139,8 @@ def execute(
         If there is no such back end (DP011).
     PluginError
         If ``compiled`` is asked for and a rule cannot be recorded (DP503).
+    ComputationError
+        If a rule fails (DP701), or ``compiled`` is asked for and fails where the reference does not (DP705).
     """
     check_backend(backend)
     if backend != "compiled":
@@ -145,20 +148,21 @@ def execute(
         return run(plan, leaves, cotangents)
     dtype = next(iter(leaves.values())).dtype.name if leaves else "float64"
     program = plan_program(plan, {id: leaves[id].shape for id in plan.leaves}, dtype, cotangents is not None)
-    inputs = {**leaves, **{f"d_{name}": value for name, value in (cotangents or {}).items()}}
+    inputs = {**leaves, **{gradient_name(name): value for name, value in (cotangents or {}).items()}}
     try:
         found, title = _evaluated(program, inputs)
     except Exception as error:  # a class index out of range, or anybody's rule: the reference says where
         say_fallback(error)
-        return run(plan, leaves, cotangents)
+        run(plan, leaves, cotangents)
+        raise failed_error(error) from error
     say(title)
-    return Run({name: found[name] for name in plan.outputs}, {name: found[f"d_{name}"] for name in plan.wrt})
+    return Run({name: found[name] for name in plan.outputs}, {name: found[gradient_name(name)] for name in plan.wrt})
 
 
 def _evaluated(program: Program, inputs: Mapping[str, Array]) -> tuple[dict[str, Array], str]:
     """Return what a program gives, computed by compiled code, and what that is."""
-    from dagprop.backends.array_program import ARRAYS, ArrayProgram
-    from dagprop.backends.scalar_program import SCALAR, evaluate
+    from dagprop.backends.arrays.program import ARRAYS, ArrayProgram
+    from dagprop.backends.scalar.program import SCALAR, evaluate
 
     try:
         return evaluate(program, inputs), SCALAR
@@ -169,6 +173,12 @@ def _evaluated(program: Program, inputs: Mapping[str, Array]) -> tuple[dict[str,
 def say_fallback(error: Exception) -> None:
     """Report that compiled code failed and the reference computes instead."""
     say(f"{REFERENCE}, because compiled code failed: {error_text(error)}")
+
+
+def failed_error(error: Exception) -> ComputationError:
+    """Return the error for whoever asked for compiled code, where the reference has nothing to complain of (DP705)."""
+    message = f"the compiled code failed: {error_text(error)}"
+    return ComputationError(Problem("DP705", message, "by default the reference back end would take over"))
 
 
 def say(title: str) -> None:

@@ -58,7 +58,7 @@ def update(
 
 def failure_hint(function: Callable[..., Any], error: BaseException) -> str:
     """Return what to say to who wrote a rule that fails: where it is, and how to leave alone what it is given."""
-    place = f"the rule is at {code_place(function)}"
+    place = f"it fails at {code_place(function, error)}"
     writes = "read-only" in str(error)
     return f"a rule may not change its arguments, write x = x + y for x += y; {place}" if writes else place
 

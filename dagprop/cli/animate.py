@@ -24,6 +24,7 @@ from dagprop.cli import options
     type=click.Choice(["html", "frames"]),
     help="A page to step through, or an SVG for each step.  [default: html, and frames where a folder is named]",
 )
+@options.silent_option
 @click.option(
     "--wrt",
     multiple=True,
@@ -74,7 +75,9 @@ def command(
     the page holds them in full, as JSON in its element "data".
     """
     from dagprop.api import animate
-    from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers, write_bytes
+    from dagprop.cli.files import write_bytes
+    from dagprop.cli.output import note_saved
+    from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers
 
     refuse_two_readers(graph, data)
     path = None if output in (None, "-") else output
@@ -101,3 +104,5 @@ def command(
     note_random_parameters(session)
     if path is None:
         write_bytes(pictures[0], None)
+    else:
+        note_saved(path)

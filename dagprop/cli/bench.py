@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +67,9 @@ def command(
 ) -> None:
     """Time training steps: in all, per node and per op.
 
-    The totals are those of the chosen back end.  What each node takes is measured where nodes are computed one by one,
-    with the reference back end.  Nothing is saved.
+    The totals are those of the back end that a training with the graph's settings would have, or of the one that is
+    asked for.  What each node takes is measured where nodes are computed one by one, with the reference back end.
+    Nothing is saved.
     """
     from dagprop.cli.output import json_text
     from dagprop.cli.session import open_session, refuse_two_readers
@@ -99,7 +101,8 @@ def _task(session: Session, file: str | None, batch_size: int | None) -> tuple[T
     samples = session.samples(file)
     leaves = gather_leaves(network, samples, start, tuple(dict.fromkeys((*plan.leaves, *start))))
     size = min(batch_size or settings.batch_size, max(samples.rows, 1))
-    count = settings.epochs * -(-samples.rows // size)
+    # About as many steps as `train` takes, which keeps some samples out: the choice of back end depends on it.
+    count = settings.epochs * math.ceil(samples.rows * (1 - settings.validation - settings.test) / size)
     return make_task(network, settings, judge, size, plan, updates, leaves, count), settings.learning_rate
 
 

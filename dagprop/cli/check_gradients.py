@@ -35,7 +35,7 @@ MOST_LINES = 5
 )
 @click.option("--all", "every", is_flag=True, help="Check every entry one by one, however many.")
 @options.digits_option
-@options.output_option
+@options.output_path_option
 @options.quiet_option
 @options.json_option
 @options.general
@@ -59,8 +59,9 @@ def command(
     are told apart from errors.  Exit code 1 if a derivative is wrong; the first in forward order is named.
     """
     from dagprop.api import check_gradients
+    from dagprop.cli.files import write_text
     from dagprop.cli.output import json_text
-    from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers, write_text
+    from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers
 
     refuse_two_readers(graph, data)
     session = open_session(graph, **session_options)

@@ -41,7 +41,8 @@ def command(
     a thread has), which --emit llvm shows, each once however often it is called.  A training so short that compiling
     these would not pay calls NumPy for each operation instead.
     """
-    from dagprop.cli.session import open_graph, write_text
+    from dagprop.cli.files import write_text
+    from dagprop.cli.session import open_graph
     from dagprop.plan.network import prepare
 
     opened = open_graph(graph, plugins=plugins, verbose=verbose)
@@ -100,9 +101,9 @@ def _text(emit: str, task: TrainingTask) -> str:
     """
     from math import inf
 
-    from dagprop.backends.array_code import array_code
-    from dagprop.backends.array_trainer import results
-    from dagprop.backends.scalar_program import scalar_text
+    from dagprop.backends.arrays.code import array_code
+    from dagprop.backends.arrays.trainer import results
+    from dagprop.backends.scalar.program import scalar_text
     from dagprop.backends.trainer import NotCompiledError
     from dagprop.errors import ComputationError, Problem
     from dagprop.program.coefficients import split_coefficients

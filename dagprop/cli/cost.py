@@ -33,9 +33,10 @@ def command(
     entry; sums have none.  Working out the factors is the same in every way and not counted.
     """
     from dagprop.api import cost
+    from dagprop.cli.files import write_text
     from dagprop.cli.long_texts import allow_long_integers
     from dagprop.cli.output import json_text
-    from dagprop.cli.session import open_graph, write_text
+    from dagprop.cli.session import open_graph
 
     found = cost(open_graph(graph, plugins=plugins, verbose=verbose), batch_size=batch_size)
     if as_json:

@@ -45,8 +45,9 @@ def command(
     Without NODE, show what the loss depends on.  A node that several others depend on is shown once; afterwards it is
     marked as shown above.
     """
+    from dagprop.cli.files import write_text
     from dagprop.cli.output import json_text
-    from dagprop.cli.session import open_graph, write_text
+    from dagprop.cli.session import open_graph
     from dagprop.explain.dependency import dependency
     from dagprop.explain.dependency_text import MOST_LINES, dependency_text
 

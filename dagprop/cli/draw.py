@@ -28,6 +28,7 @@ BINARY = ("png", "pdf")
     type=click.Choice(FORMATS),
     help="What is drawn.  [default: as the name of the output ends; else text]",
 )
+@options.silent_option
 @click.option(
     "--weights",
     "weights",
@@ -161,8 +162,8 @@ def _pictures(session: Session, every: bool, output: str | None) -> list[tuple[s
 
 
 def _draw(session: Session, view: View, numbers: Numbers | None, format: str, theme: str, output: str | None) -> None:
+    from dagprop.cli.files import write_bytes
     from dagprop.cli.output import note
-    from dagprop.cli.session import write_bytes
     from dagprop.render.diagrams.drawing import draw_network
 
     picture, diagram = draw_network(session.graph, session.network, view, numbers, format, theme)

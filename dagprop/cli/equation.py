@@ -53,8 +53,9 @@ def command(
     A value that is used several times keeps its name, as does one that would make the equation too long; both have
     equations of their own.  Two tables say what is known and what has to be estimated.
     """
+    from dagprop.cli.files import write_text
     from dagprop.cli.output import json_text
-    from dagprop.cli.session import open_graph, write_text
+    from dagprop.cli.session import open_graph
     from dagprop.explain.equation import equations
     from dagprop.explain.equation_document import equation_document
     from dagprop.explain.numbers import Shown

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from dagprop.cli import options
+
 if TYPE_CHECKING:
     from dagprop.render.figure import Figure
 
@@ -53,6 +55,7 @@ def figure_options(command: Command) -> Command:
             help="What is drawn.  [default: as the name of the output ends; else text]",
         ),
         click.option("-o", "--output", metavar="FILE", help="Where to draw it; - is standard output.  [default: -]"),
+        options.silent_option,
     ):
         command = option(command)
     return command
@@ -89,8 +92,8 @@ def write_figure(figure: Figure, format: str, output: str | None, theme: str) ->
     DagpropError
         If the file cannot be written (DP603).
     """
+    from dagprop.cli.files import write_bytes, write_text
     from dagprop.cli.output import json_text
-    from dagprop.cli.session import write_bytes, write_text
     from dagprop.render.figure import figure_data
     from dagprop.render.matplotlib_figure import draw_figure
     from dagprop.render.plot_theme import theme as colours

@@ -84,8 +84,9 @@ def command(
     Exit code 1 if --fail-on finds what it names.
     """
     from dagprop.api import flow
+    from dagprop.cli.files import write_text
     from dagprop.cli.output import json_text
-    from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers, write_text
+    from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers
 
     refuse_two_readers(graph, data)
     session = open_session(graph, **session_options)

@@ -12,6 +12,9 @@ from dagprop.errors import quote
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+QUIET = "dagprop.quiet"
+"""Where a context keeps whether -q was given."""
+
 
 def parse_settings(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> list[tuple[str, Any]]:
     """Return id and value of each ``NODE=VALUE``, where VALUE is a number or a list of numbers as in JSON."""
@@ -52,8 +55,23 @@ digits_option = click.option(
     "--digits", type=click.IntRange(1, 17), default=6, show_default=True, help="Significant digits of printed numbers."
 )
 full_option = click.option("--full", is_flag=True, help="Print arrays whole, however large.")
-output_option = click.option("-o", "--output", metavar="PATH", help="Where to write; - is standard output.")
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print results only.")
+output_path_option = click.option("-o", "--output", metavar="PATH", help="Where to write; - is standard output.")
+
+
+def _remember_quiet(context: click.Context, option: click.Parameter, quiet: bool) -> bool:
+    """Leave a word for whoever writes a file: ``dagprop.cli.output.note_saved``."""
+    context.meta[QUIET] = quiet
+    return quiet
+
+
+quiet_option = click.option("-q", "--quiet", is_flag=True, callback=_remember_quiet, help="Print results only.")
+silent_option = click.option(
+    *("-q", "--quiet"),
+    is_flag=True,
+    expose_value=False,
+    callback=_remember_quiet,
+    help="Do not say where the output is saved.",
+)
 plugin_option = click.option(
     "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Load the ops of a plugin file first.  Repeatable."
 )
@@ -111,6 +129,11 @@ class Finite(click.FloatRange):
         return number
 
 
+def output_option(command: Command) -> Command:
+    """Add where to write, and not to say so."""
+    return output_path_option(silent_option(command))
+
+
 def general(command: Command) -> Command:
     """Add the options that every command on a graph has."""
     for option in (debug_option, verbose_option, plugin_option):
@@ -156,7 +179,7 @@ def part_options(command: Command) -> Command:
             show_default=True,
             help="With --around: how many arrows away.",
         ),
-        click.option("--around", metavar="NODE", help="Only what is near this node."),
+        click.option("--around", metavar="NODE", help="Only what is near this node; of a call, near what is inside."),
         click.option(
             "--depth",
             type=click.IntRange(min=0),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dagprop.cli.options import QUIET
 from dagprop.errors import Problem
 from dagprop.explain.numbers import number_text
 from dagprop.explain.plain_json import json_text as json_text
@@ -26,6 +27,13 @@ def note(text: str) -> None:
     """Say something on standard error; where that cannot be written, the work goes on."""
     with suppress(OSError):
         click.echo(text, err=True)
+
+
+def note_saved(what: str) -> None:
+    """Say where something was saved, unless the command was asked to be quiet."""
+    context = click.get_current_context(silent=True)
+    if context is None or not context.meta.get(QUIET):
+        note(f"saved to {what}")
 
 
 def names_text(names: Sequence[str]) -> str:

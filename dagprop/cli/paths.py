@@ -68,9 +68,10 @@ def command(
     much of the gradient lies along it.  There the 1000 largest partial paths are followed from each node.
     """
     from dagprop.api import paths
+    from dagprop.cli.files import write_text
     from dagprop.cli.long_texts import allow_long_integers
     from dagprop.cli.output import json_text
-    from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers, write_text
+    from dagprop.cli.session import note_random_parameters, open_session, refuse_two_readers
     from dagprop.explain.numbers import Shown
 
     refuse_two_readers(graph, data)

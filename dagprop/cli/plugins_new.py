@@ -90,6 +90,7 @@ def command(
     from dagprop.author.package import package_files
     from dagprop.author.parse import parse_formula
     from dagprop.author.plugin_file import plugin_text
+    from dagprop.cli.example_rate import example_rate, learning_text
     from dagprop.cli.plugins_check import check_and_report
 
     if package and output:
@@ -109,10 +110,13 @@ def command(
     else:
         path = output or f"plugins/{name}.py"
         files = {path: plugin_text(new, rules, path)}
+    learning = []
     if graph:
-        files[graph] = example_graph(new)
+        rate, loss = example_rate(new, files[path])
+        files[graph] = example_graph(new, rate)
+        learning = [learning_text(new, graph, loss)]
     _write(files, force)
-    for line in (*_said(new, rules, files), ""):
+    for line in (*_said(new, rules, files), *learning, ""):
         click.echo(line)
     done = check_and_report([path], as_json=False, timed=False)
     if done == 0:
@@ -128,7 +132,7 @@ def _write(files: dict[str, str], force: bool) -> None:
     PluginError
         If one exists (DP603).
     """
-    from dagprop.cli.session import write_bytes
+    from dagprop.cli.files import write_file
     from dagprop.errors import PluginError, Problem, quote
 
     there = [path for path, text in files.items() if Path(path).exists() and not _holds(path, text)]
@@ -138,7 +142,7 @@ def _write(files: dict[str, str], force: bool) -> None:
     for path, text in files.items():
         if not _holds(path, text):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(text.encode(), path)
+            write_file(text.encode(), path)
 
 
 def _holds(path: str, text: str) -> bool:

@@ -72,10 +72,17 @@ def is_name(name: object) -> bool:
     return isinstance(name, str) and name.isidentifier() and name.isascii()
 
 
-def place_of(function: Callable[..., Any]) -> Place:
-    """Return where a function is written."""
+def place_of(function: Callable[..., Any], error: BaseException | None = None) -> Place:
+    """Return where a function is written; with what it raised, where in its file that came from."""
     code = getattr(function, "__code__", None)
-    return (code.co_filename, code.co_firstlineno) if code else ("<unknown>", 1)
+    if code is None:
+        return "<unknown>", 1
+    line = code.co_firstlineno
+    trace = error and error.__traceback__
+    while trace:  # the last line of the file: what lies deeper is called from there
+        line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == code.co_filename else line
+        trace = trace.tb_next
+    return code.co_filename, line
 
 
 def wrong(what: str, place: Place, message: str, hint: str | None = None) -> PluginError:

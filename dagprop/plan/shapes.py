@@ -21,7 +21,9 @@ from dagprop.graph.records import (
     join_reference,
     split_reference,
 )
+from dagprop.ops.arguments import place_of
 from dagprop.ops.contract import Op
+from dagprop.ops.declared import declared
 from dagprop.plan.abstract import AbstractArray, ShapeError, abstract_namespace, format_shape, rule_error, shape_of
 from dagprop.record import record
 
@@ -73,10 +75,11 @@ def infer_shapes(graph: Graph, order: Sequence[str], ops: Mapping[str, Op]) -> S
             found = [_leaf_shape(node, shapes)] if node.is_leaf else _op_shapes(node, ops[node.op], shapes, known)
         except ValueError as error:  # a ShapeError, or a rule that checks its shapes or attributes
             code = "DP302" if node.is_leaf else "DP301"
-            problems.append(problem_at(node, code, _explain(node, str(error), shapes)))
+            hint = None if node.is_leaf or declared("op")[node.op].shipped else _failing_place(ops[node.op], error)
+            problems.append(problem_at(node, code, _explain(node, str(error), shapes), hint))
         except (Exception, SystemExit) as error:  # a rule is anybody's code: whatever it raises is its own fault
             message = f"the forward rule of {quote(node.op)} cannot run on shapes: {rule_error(error)}"
-            problems.append(problem_at(node, "DP503", message, f"the rule is in {ops[node.op].provider}"))
+            problems.append(problem_at(node, "DP503", message, _failing_place(ops[node.op], error)))
         else:
             outputs[id] = tuple([join_reference(id, number) for number in range(len(found))])
             shapes.update(zip(outputs[id], found, strict=True))
@@ -87,6 +90,11 @@ def infer_shapes(graph: Graph, order: Sequence[str], ops: Mapping[str, Op]) -> S
 def problem_at(node: Node, code: str, message: str, hint: str | None = None) -> Problem:
     """Return a problem of an expanded node, placed at the node of the file that it comes from."""
     return Problem(code, message, hint, node=node.id, path=("nodes", node.origin[0] if node.origin else node.id))
+
+
+def _failing_place(op: Op, error: BaseException) -> str:
+    file, line = place_of(op.forward, error)
+    return f"it fails at {file}:{line}"
 
 
 def attribute_values(node: Node, op: Op) -> dict[str, Any]:

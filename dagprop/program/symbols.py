@@ -263,7 +263,9 @@ def _truth(recorder: Recorder, condition: object) -> object:
 
 
 def _matmul(recorder: Recorder, left: object, right: object) -> Symbol:
-    return structural(recorder, "matmul", (left, right), (), abstract_namespace.matmul(left, right).shape)
+    truths = all(recorder.instructions[number_of(recorder, factor)].boolean for factor in (left, right))
+    product = structural(recorder, "matmul", (left, right), (), abstract_namespace.matmul(left, right).shape)
+    return elementwise(recorder, "not_equal", product, 0.0) if truths else product  # as in NumPy: or, of ands
 
 
 def _frozen(keys: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -19,7 +19,7 @@ from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
 from dagprop.program.recorder import Recorder
 from dagprop.program.records import Program
 from dagprop.program.symbols import Symbol, elementwise, number_of, structural, symbolic_namespace
-from dagprop.program.update import LEARNING_RATE, STEP, UpdateRule
+from dagprop.program.update import LEARNING_RATE, MEAN_LOSS, STEP, UpdateRule, gradient_name
 from dagprop.record import record
 
 Symbols = dict[str, Symbol]
@@ -33,13 +33,11 @@ class Trace:
     ----------
     recorder : Recorder
     values, gradients : dict from reference to Symbol
-    leaves : tuple of str
     """
 
     recorder: Recorder
     values: Symbols
     gradients: Symbols
-    leaves: tuple[str, ...]
 
 
 @paused_collector()
@@ -52,7 +50,8 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
     shapes : mapping from leaf id to shape
         The shape of each leaf, without names: a program is made for one number of samples.
     cotangents : bool
-        Whether a run is given the upstream gradients, as ``"d_" + reference``; else the mean is back-propagated.
+        Whether a run is given the upstream gradients, named as :func:`~dagprop.program.update.gradient_name` does;
+        else the mean is back-propagated.
 
     Raises
     ------
@@ -78,7 +77,7 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
         recorder.origin = f"d_{seed}"
         shape = values[seed].shape
         if cotangents:
-            gradients[seed] = Symbol(recorder, recorder.input(f"d_{seed}", shape))  # type: ignore[arg-type]
+            gradients[seed] = Symbol(recorder, recorder.input(gradient_name(seed), shape))  # type: ignore[arg-type]
         else:
             gradients[seed] = xp.full_like(values[seed], 1 / max(prod(map(int, shape)), 1))
     memory: dict[str, Any] = {}
@@ -93,7 +92,7 @@ def trace(plan: Plan, shapes: Mapping[str, tuple[int, ...]], cotangents: bool = 
     for name in plan.wrt:
         if name not in gradients:
             gradients[name] = xp.zeros_like(values[name])
-    return Trace(recorder, values, gradients, plan.leaves)
+    return Trace(recorder, values, gradients)
 
 
 def training_program(
@@ -116,8 +115,8 @@ def training_program(
     -------
     Program
         Its inputs are the leaves, the memories of the parameters, :data:`~dagprop.program.update.LEARNING_RATE` and
-        :data:`~dagprop.program.update.STEP`.  Its outputs are ``loss`` (the mean), the plan's outputs, and for each
-        parameter, memory and state its new value as ``"new " + id``.
+        :data:`~dagprop.program.update.STEP`.  Its outputs are :data:`~dagprop.program.update.MEAN_LOSS`, the plan's
+        outputs, and for each parameter, memory and state its new value as ``"new " + id``.
 
     Raises
     ------
@@ -128,7 +127,7 @@ def training_program(
     recorder = traced.recorder
     recorder.origin = "mean over the samples"
     xp = symbolic_namespace(recorder)
-    outputs = {"loss": xp.mean(traced.values[plan.outputs[0]])}
+    outputs = {MEAN_LOSS: xp.mean(traced.values[plan.outputs[0]])}
     outputs |= {name: traced.values[name] for name in plan.outputs}
     inputs = [*plan.leaves, LEARNING_RATE, STEP]
     for parameter in plan.wrt:
@@ -190,18 +189,18 @@ def record_update(
     except DagpropError:
         raise
     except (Exception, SystemExit) as error:  # a rule is anybody's code
-        file, line = place_of(rule.function)
+        file, line = place_of(rule.function, error)
         message = f"the rule of the optimizer {quote(rule.name)} cannot be recorded: {rule_error(error)}"
         raise PluginError(Problem("DP503", message, file=file, line=line)) from error
     return new
 
 
 def plan_program(plan: Plan, shapes: Mapping[str, tuple[int, ...]], dtype: str, cotangents: bool = False) -> Program:
-    """Return the program that gives what a plan gives: its outputs by reference, gradients as ``"d_" + reference``."""
+    """Return the program that gives what a plan gives: its outputs by reference, gradients by :func:`gradient_name`."""
     traced = trace(plan, shapes, cotangents)
     outputs = {name: traced.values[name].number for name in plan.outputs}
-    outputs |= {f"d_{name}": traced.gradients[name].number for name in plan.wrt}
-    inputs = (*plan.leaves, *(f"d_{seed}" for seed in plan.seeds if cotangents))
+    outputs |= {gradient_name(name): traced.gradients[name].number for name in plan.wrt}
+    inputs = (*plan.leaves, *(gradient_name(seed) for seed in plan.seeds if cotangents))
     return traced.recorder.program(inputs, outputs, dtype)
 
 
@@ -236,9 +235,14 @@ def _sum_to_shape(gradient: Symbol, shape: Sequence[Any]) -> Symbol:
     if gradient.shape == shape:
         return gradient
     recorder = gradient.recorder
+    added = gradient.ndim - len(shape)
+    fits = added >= 0 and all(
+        size in (1, wide) for size, wide in zip(shape, gradient.shape[max(added, 0) :], strict=True)
+    )
+    if not fits:
+        raise TypeError(f"it gives shape {gradient.shape} for an input of shape {tuple(shape)}")
     if prod(map(int, gradient.shape)) == prod(shape):
         return structural(recorder, "reshape", (gradient,), (tuple(shape),), shape)
-    added = gradient.ndim - len(shape)
     stretched = [axis + added for axis, size in enumerate(shape) if size == 1 and gradient.shape[axis + added] != 1]
     axes = (*range(added), *stretched)
     kept = tuple(1 if axis in axes else size for axis, size in enumerate(gradient.shape))
@@ -266,7 +270,7 @@ def _call(
 def named_error(error: BaseException, step: ForwardStep | BackwardStep) -> PluginError:
     """Return the error that names the rule that does what cannot be recorded (DP503)."""
     what = "forward rule" if isinstance(step, ForwardStep) else f"{step.kind} rule for {quote(step.input)}"
-    file, line = place_of(step.rule)
+    file, line = place_of(step.rule, error)
     message = f"the {what} of {quote(step.op)} cannot be recorded: {rule_error(error)}"
     return PluginError(Problem("DP503", message, node=step.node, file=file, line=line))
 

@@ -13,6 +13,14 @@ LEARNING_RATE = "learning rate"
 STEP = "step"
 """The input of a training program that is the number of the step, counted from 1."""
 
+MEAN_LOSS = "mean loss"
+"""The output of a training program that is the mean of the loss over the samples; no id of a node has a space."""
+
+
+def gradient_name(reference: str) -> str:
+    """Return what a program calls the gradient of a value."""
+    return f"gradient of {reference}"
+
 
 @record(eq=False)
 class UpdateRule:

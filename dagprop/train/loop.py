@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dagprop.backends.reference import Array, Run, run
-from dagprop.backends.select import Backend, choose_trainer, say_fallback
+from dagprop.backends.select import Backend, choose_trainer, failed_error, say_fallback
 from dagprop.backends.trainer import Batches, Trainer, TrainingTask
 from dagprop.backends.updates import update
 from dagprop.errors import GraphError, PluginError, Problem, quote
@@ -215,7 +215,7 @@ class _Training:
     def run_epoch(self, epoch: int) -> EpochRecord:
         settings, rows, rate = self.settings, len(self.split.train), self.rates[epoch - 1]
         order = batches(self.split.train, settings.batch_size, settings.shuffle, settings.seed, epoch)
-        loss, scores = self.run_compiled(order, rate) or self.run_reference(order, epoch, rate)
+        loss, scores = self.run_compiled(order, epoch, rate) or self.run_reference(order, epoch, rate)
         validation = None
         if len(self.split.validation):
             given = self.judge, self.leaves, self.split.validation, self.plain_variables()
@@ -231,7 +231,7 @@ class _Training:
             validation_metrics=validation.metrics if validation else {},
         )
 
-    def run_compiled(self, order: Batches, rate: float) -> tuple[float, Scores] | None:
+    def run_compiled(self, order: Batches, epoch: int, rate: float) -> tuple[float, Scores] | None:
         """Return the sum over the samples of the loss, and the scores.
 
         None if there is no compiled back end, or a number is not finite: then the reference back end has to run the
@@ -246,6 +246,9 @@ class _Training:
                 raise
             say_fallback(error)
             self.trainer = None
+            if self.backend == "compiled":
+                self.run_reference(order, epoch, rate)
+                raise failed_error(error) from error
             return None
         if not outcome.is_finite():
             return None

@@ -13,7 +13,8 @@ import pytest
 
 from dagprop import api
 from dagprop.author.trial import is_elementwise
-from dagprop.backends import groups, scalar_program
+from dagprop.backends.arrays import groups
+from dagprop.backends.scalar import program as scalar_program
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.ops.declared import isolated
 from dagprop.ops.plugins import load_plugin

@@ -7,6 +7,7 @@ import gc
 import math
 import signal
 import weakref
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -15,10 +16,11 @@ from hypothesis import given
 
 import dagprop
 from dagprop.author.trial import forward, rule_result
-from dagprop.backends.array_code import array_code
-from dagprop.backends.array_lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT
-from dagprop.backends.array_program import ArrayProgram, bind
-from dagprop.backends.array_trainer import ArrayTrainer
+from dagprop.backends.arrays import trainer as array_trainer
+from dagprop.backends.arrays.code import array_code
+from dagprop.backends.arrays.lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT
+from dagprop.backends.arrays.program import ArrayProgram, bind
+from dagprop.backends.arrays.trainer import ArrayTrainer
 from dagprop.backends.interpreter import interpret
 from dagprop.backends.leaf_values import leaf_values
 from dagprop.backends.reference import run
@@ -29,7 +31,7 @@ from dagprop.program.recorder import Recorder
 from dagprop.program.records import BOOLEAN, ELEMENTWISE, STRUCTURAL, Instruction, Program
 from dagprop.program.symbols import Symbol, symbolic_namespace
 from dagprop.program.trace import plan_program, training_program
-from dagprop.program.update import LEARNING_RATE
+from dagprop.program.update import LEARNING_RATE, MEAN_LOSS
 from dagprop.train.initializers import initial_values
 from dagprop.train.update_rule import update_rule
 from tests.conformance.neutral import write_file
@@ -293,7 +295,7 @@ def test_a_comparison_may_overwrite_what_it_compares():
 def test_the_updates_of_layers_are_one_product_each(root):
     steps, leaves = training_steps(dagprop.load(root / "graphs/digits.json"), 8)
     program = training_program(steps, {id: array.shape for id, array in leaves.items()}, {}, "float32", SGD)
-    code = array_code(program, ["loss"], {id: f"new {id}" for id in steps.wrt}).python
+    code = array_code(program, [MEAN_LOSS], {id: f"new {id}" for id in steps.wrt}).python
     assert code.count(f"{SUBTRACT_PRODUCT}(") == code.count(f"{SUBTRACT_COLUMN_SUMS}(") == 2
     step = code.partition("def step")[2].partition("outputs =")[0]
     assert "empty" not in step and "reshape" not in step, "no array is made in a step"
@@ -366,6 +368,18 @@ def test_an_interrupt_waits_for_the_end_of_the_step(root):
     assert signal.getsignal(signal.SIGINT) is before
     for id, value in expected.variables.items():
         np.testing.assert_array_equal(found.variables[id], value)
+
+
+def test_an_interrupt_behind_the_last_step_is_not_lost(root, monkeypatch):
+    @contextmanager
+    def interrupted_threads(count):
+        yield
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(array_trainer, "threads", interrupted_threads)
+    task = training_task(dagprop.load(root / "graphs/digits.json"), 12, 4, "float64")
+    outcome = ArrayTrainer(task).epoch(task.variables, [np.arange(4), np.arange(4, 8)], 0.1, 1)
+    assert outcome.interrupted and len(outcome.losses) == 2
 
 
 def test_a_wrong_class_shows_as_a_loss_that_is_no_number(root):

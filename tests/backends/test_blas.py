@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from dagprop.backends import blas
+from dagprop.backends.arrays import blas
 
 
 @pytest.fixture(params=["with BLAS", "without"])

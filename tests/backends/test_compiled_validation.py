@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dagprop import api
-from dagprop.backends import scalar_program
+from dagprop.backends.scalar import program as scalar_program
 from dagprop.train import evaluation
 from dagprop.train.samples import split_samples
 

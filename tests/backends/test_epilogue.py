@@ -8,9 +8,9 @@ import math
 import numpy as np
 import pytest
 
-from dagprop.backends import products
-from dagprop.backends.array_code import array_code
-from dagprop.backends.array_program import bind
+from dagprop.backends.arrays import products
+from dagprop.backends.arrays.code import array_code
+from dagprop.backends.arrays.program import bind
 from dagprop.backends.interpreter import interpret
 from dagprop.program.recorder import Recorder
 from dagprop.program.symbols import Symbol, symbolic_namespace

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagprop.backends.array_code import array_code
-from dagprop.backends.array_lowering import lower
-from dagprop.backends.array_program import ArrayProgram, bind
-from dagprop.backends.fusion import LONGEST_SUM, fuse
-from dagprop.backends.groups import MOST, Group
+from dagprop.backends.arrays.code import array_code
+from dagprop.backends.arrays.fusion import LONGEST_SUM, fuse
+from dagprop.backends.arrays.groups import MOST, Group
+from dagprop.backends.arrays.kernel_code import form
+from dagprop.backends.arrays.lowering import lower
+from dagprop.backends.arrays.program import ArrayProgram, bind
 from dagprop.backends.interpreter import interpret
-from dagprop.backends.kernel_code import form
-from dagprop.backends.llvm_engine import machine_code
+from dagprop.backends.llvm.engine import machine_code
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.program.records import BOOLEAN, ELEMENTWISE, Instruction, Program
 from tests.backends.test_array_program import assert_agree, instruction
@@ -393,7 +393,7 @@ def test_without_llvm_numpy_computes(monkeypatch):
     def refuse(*arguments, **options):
         raise NotCompiledError("llvmlite cannot be loaded")
 
-    monkeypatch.setattr("dagprop.backends.kernels.machine_code", refuse)
+    monkeypatch.setattr("dagprop.backends.arrays.kernels.machine_code", refuse)
     program = Program(SOFTMAX, {"x": 0, "b": 1, "i": 2}, {"loss": 14}, "float64")
     inputs = {"x": np.ones((7, 10)), "b": np.zeros(10), "i": np.zeros(7)}
     found = ArrayProgram(program, runs=math.inf).run(inputs)["loss"]

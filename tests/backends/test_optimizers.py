@@ -12,9 +12,10 @@ import pytest
 
 import dagprop
 from dagprop import api, optimizer
-from dagprop.backends import groups, scalar_program
-from dagprop.backends.array_code import array_code
-from dagprop.backends.array_trainer import results
+from dagprop.backends.arrays import groups
+from dagprop.backends.arrays.code import array_code
+from dagprop.backends.arrays.trainer import results
+from dagprop.backends.scalar import program as scalar_program
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.cli.compile import training_task
 from dagprop.ops.declared import isolated

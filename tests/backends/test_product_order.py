@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagprop import api
-from dagprop.backends import scalar_program
 from dagprop.backends.interpreter import interpret
-from dagprop.backends.latency import arrivals
-from dagprop.backends.product_order import FACTORS, MODERATE, early_products
+from dagprop.backends.scalar import program as scalar_program
+from dagprop.backends.scalar.latency import arrivals
+from dagprop.backends.scalar.product_order import FACTORS, MODERATE, early_products
 from dagprop.program.recorder import Recorder
 from dagprop.program.symbols import Symbol, symbolic_namespace
 

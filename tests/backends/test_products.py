@@ -7,17 +7,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dagprop.backends import llvm_engine, products
-from dagprop.backends.array_code import array_code
-from dagprop.backends.array_lowering import lower
-from dagprop.backends.array_program import bind
-from dagprop.backends.blas import threads
-from dagprop.backends.kernel_code import module_text
-from dagprop.backends.kernels import kernel_binder
-from dagprop.backends.llvm_code import TYPES
-from dagprop.backends.product_code import Product, product_text
-from dagprop.backends.products import largest_left, own_products
-from dagprop.backends.team import Team
+from dagprop.backends.arrays import products
+from dagprop.backends.arrays.blas import threads
+from dagprop.backends.arrays.code import array_code
+from dagprop.backends.arrays.kernel_code import module_text
+from dagprop.backends.arrays.kernels import kernel_binder
+from dagprop.backends.arrays.lowering import lower
+from dagprop.backends.arrays.product_code import Product, product_text
+from dagprop.backends.arrays.products import largest_left, own_products
+from dagprop.backends.arrays.program import bind
+from dagprop.backends.arrays.team import Team
+from dagprop.backends.llvm import engine as llvm_engine
+from dagprop.backends.llvm.code import TYPES
 from dagprop.backends.trainer import NotCompiledError
 from dagprop.program.recorder import Recorder
 from dagprop.program.symbols import Symbol, symbolic_namespace

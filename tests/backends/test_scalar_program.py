@@ -14,17 +14,17 @@ import pytest
 import sympy
 
 from dagprop import api
-from dagprop.backends import scalar_program
-from dagprop.backends.array_program import ARRAYS
-from dagprop.backends.bytecode import encode
+from dagprop.backends.arrays.program import ARRAYS
 from dagprop.backends.interpreter import interpret
-from dagprop.backends.llvm_code import TYPES
-from dagprop.backends.llvm_engine import addresses
-from dagprop.backends.llvm_exponential import powers
-from dagprop.backends.llvm_tanh import series
-from dagprop.backends.machine_code import MACHINE_SIGNATURE, machine_text
-from dagprop.backends.scalar_code import Roles
-from dagprop.backends.scalar_program import ScalarTrainer, compiled, evaluate
+from dagprop.backends.llvm.code import TYPES
+from dagprop.backends.llvm.engine import addresses
+from dagprop.backends.llvm.exponential import powers
+from dagprop.backends.llvm.tanh import series
+from dagprop.backends.scalar import program as scalar_program
+from dagprop.backends.scalar.bytecode import encode
+from dagprop.backends.scalar.code import Roles
+from dagprop.backends.scalar.machine_code import MACHINE_SIGNATURE, machine_text
+from dagprop.backends.scalar.program import ScalarTrainer, compiled, evaluate
 from dagprop.backends.trainer import Batches, NotCompiledError
 from dagprop.cli.compile import training_task
 from dagprop.errors import ComputationError

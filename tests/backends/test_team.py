@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
 from dataclasses import replace
 
+import llvmlite.binding
 import numpy as np
 import pytest
 
 import dagprop
-from dagprop.backends import array_trainer, batch_rows, groups, kernel_shares, products, team
-from dagprop.backends.array_trainer import ArrayTrainer
-from dagprop.backends.batch_rows import row_taker
-from dagprop.backends.llvm_engine import addresses, machine_code
-from dagprop.backends.shares import share
-from dagprop.backends.team import Team
+from dagprop.backends.arrays import batch_rows, groups, kernel_shares, products, team, team_code
+from dagprop.backends.arrays import trainer as array_trainer
+from dagprop.backends.arrays.batch_rows import row_taker
+from dagprop.backends.arrays.shares import share
+from dagprop.backends.arrays.team import Team
+from dagprop.backends.arrays.trainer import ArrayTrainer
+from dagprop.backends.llvm.engine import addresses, machine_code
 from tests.backends.test_array_program import training_task
 
 COUNT = """
@@ -74,6 +77,32 @@ def test_helpers_are_gone_when_there_is_nothing_to_do():
     assert not helpers()
     mine.call_helpers(1.0)
     assert helpers(), "and they come again"
+
+
+def test_no_helper_is_called_where_threads_are_given_too_small_a_stack():
+    wait_until_they_are_gone()
+    before = threading.stack_size(1 << 16)
+    try:
+        assert not Team(2).call_helpers(1.0) and not helpers()
+    finally:
+        threading.stack_size(before)
+
+
+def test_helpers_go_soon_where_others_take_the_processor_for_long():
+    """A helper lets others have it thousands of times before it goes: on a crowded machine that took minutes."""
+    clock = iter(range(100))
+    calls = []
+    functions = {
+        "crowd": ctypes.CFUNCTYPE(ctypes.c_int)(lambda: calls.append(0) or 0),
+        "watch": ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(lambda _: 1000 + next(clock)),
+    }
+    text = team_code.team_text().replace("@sched_yield(", "@crowd(").replace("@time(", "@watch(")
+    for name, function in functions.items():
+        llvmlite.binding.add_symbol(name, ctypes.cast(function, ctypes.c_void_p).value)
+    code = machine_code.__wrapped__(text, team_code.SIGNATURES, (), "quick")  # not kept: the functions are not either
+    mine = Team(2)
+    code.functions["help"](mine._address)
+    assert len(calls) == 3, "a second passes each time: with the first it begins, and behind the second it is enough"
 
 
 @pytest.mark.parametrize(

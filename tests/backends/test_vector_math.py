@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagprop.backends.llvm_code import TYPES, declarations
-from dagprop.backends.llvm_engine import machine_code
-from dagprop.backends.vector_erf import BORDER, CENTRE, FAR
-from dagprop.backends.vector_math import VECTOR_FUNCTIONS, vector_functions
+from dagprop.backends.llvm.code import TYPES, declarations
+from dagprop.backends.llvm.engine import machine_code
+from dagprop.backends.llvm.vector_erf import BORDER, CENTRE, FAR
+from dagprop.backends.llvm.vector_math import VECTOR_FUNCTIONS, vector_functions
 
 DTYPES = ("float64", "float32")
 ROUNDINGS = 4

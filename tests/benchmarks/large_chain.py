@@ -23,7 +23,7 @@ MODULES = (
     "dagprop.api",
     "dagprop.loading",
     "dagprop.train.loop",
-    "dagprop.backends.scalar_program",
+    "dagprop.backends.scalar.program",
     "llvmlite.binding",
 )
 """What imports all that a training of single numbers needs."""

@@ -94,7 +94,11 @@ def page(tables: Sequence[Table], rounds: int) -> str:
         "then the smallest and the largest.",
         "That all compute the same is checked by the losses of the first epochs. "
         "Times on the clock are those of a machine",
-        "on which other work may have run; the ratios are what counts.",
+        "on which other work may have run; the ratios are what counts. A goal is what the project has set itself.",
+        "",
+        'dagprop is asked for compiled code (`backend="compiled"`) where a step is timed; compiling is no part',
+        "of the time of a step, for nobody. The tables of whole processes have everything in them, from their start",
+        "on, with the back end that dagprop picks by itself.",
         "",
         f"Machine: {processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}; "
         f"Python {platform.python_version()}.",

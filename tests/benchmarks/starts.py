@@ -56,7 +56,8 @@ def digits(rounds: int) -> Table:
     text = (
         "tests/benchmarks/digits.json, 64-32-10, batch 32, 50 epochs, from the start of the process to its end:\n"
         "`dagprop train` against the scripts in tests/benchmarks/scripts. All start from the same weights and read\n"
-        "the same CSV file; PyTorch computes in float32, as it does by default, the others in float64."
+        "the same CSV file; PyTorch computes in float32, as it does by default, the others in float64.\n"
+        "Most of what PyTorch takes is its start: see the first step at the end."
     )
     header = ("threads", "against", "what", "dagprop / peer", "ratio", "spread")
     return Table("Digits, the whole process", text, header, tuple(rows))

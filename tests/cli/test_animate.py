@@ -53,7 +53,7 @@ def test_data_rows_weights_and_digits(dagprop, tmp_path):
 def test_frames_go_into_a_folder(dagprop, tmp_path):
     folder = tmp_path / "new" / "steps"
     done = dagprop("animate", CHAIN, "-f", "frames", "-o", str(folder), "--theme", "dark", "--wrt", "w3,w2")
-    assert (done.exit_code, done.out, done.err) == (0, "", "")
+    assert (done.exit_code, done.out, done.err) == (0, "", f"saved to {folder}\n")
     assert len(list(folder.glob("*.svg"))) == len(list(folder.iterdir())) == 1 + 7 + 7 + 1
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
+
+from dagprop.errors import GraphError, Problem
 
 CHAIN = "graphs/four-layer-chain.json"
 
@@ -28,6 +32,21 @@ def test_every_node_and_op_has_its_time(dagprop, graph, backend, title):
     for direction in ("forward", "backward"):
         total = sum(node[direction] for node in found["nodes"])
         assert sum(op[direction] for op in found["ops"]) == pytest.approx(total)
+
+
+@pytest.mark.parametrize("graph", ["digits", "iris", "line", "four-layer-chain"])
+def test_the_back_end_is_chosen_as_for_the_training(dagprop, monkeypatch, graph):
+    steps = []
+
+    def remember(task, backend):
+        steps.append(task.steps)
+        raise GraphError(Problem("DP011", "seen"))
+
+    for module in ("loop", "timing"):
+        monkeypatch.setattr(import_module(f"dagprop.train.{module}"), "choose_trainer", remember)
+    for verb in ("train", "bench"):
+        assert "seen" in dagprop(verb, f"graphs/{graph}.json").err
+    assert steps[0] == steps[1] > 0
 
 
 def test_the_text_has_the_totals_and_both_tables(dagprop):

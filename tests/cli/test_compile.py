@@ -65,7 +65,7 @@ def test_a_graph_without_a_loss_gives_its_forward_pass(dagprop, write_graph, emi
 
 def test_to_a_file(dagprop, tmp_path):
     assert dagprop("compile", CHAIN, "-o", str(tmp_path / "program")).out == ""
-    assert "return loss" in (tmp_path / "program").read_text()
+    assert "return mean loss" in (tmp_path / "program").read_text()
 
 
 @pytest.mark.parametrize(

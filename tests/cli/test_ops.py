@@ -74,16 +74,17 @@ def test_check_strict_fails_on_warnings(dagprop, tmp_path):
     assert dagprop("check", str(unused), "--strict").exit_code == 1
 
 
-def test_a_required_plugin_is_named_until_it_is_loaded(dagprop, tmp_path):
+def test_a_required_plugin_is_named_until_it_is_loaded(dagprop, tmp_path, root):
+    (tmp_path / "plugins").symlink_to(root / "plugins")  # a folder that has no other plugins than these
     graph = tmp_path / "needs.json"
     nodes = {"x": {"op": "input", "value": 1}, "f": {"op": "snake", "inputs": ["x"]}}
     graph.write_text(json.dumps({"dagprop": 1, "requires": ["snake"], "nodes": {"x": nodes["x"]}}))
-    done = dagprop("run", str(graph))
+    done = dagprop("run", str(graph), folder=tmp_path)
     assert done.exit_code == 4 and "DP505" in done.err and "--plugin plugins/snake.py" in done.err
-    assert dagprop("check", str(graph)).exit_code == 4
+    assert dagprop("check", str(graph), folder=tmp_path).exit_code == 4
     graph.write_text(json.dumps({"dagprop": 1, "requires": ["snake"], "nodes": nodes}))
-    assert dagprop("check", str(graph)).exit_code == 2
-    assert dagprop("run", str(graph), "--plugin", "plugins/snake.py").exit_code == 0
+    assert dagprop("check", str(graph), folder=tmp_path).exit_code == 2
+    assert dagprop("run", str(graph), "--plugin", "plugins/snake.py", folder=tmp_path).exit_code == 0
 
 
 def test_classes_and_logits_must_be_as_many(dagprop, tmp_path):

@@ -19,9 +19,9 @@ from dagprop.plan.network import prepare
 from dagprop.plan.steps import plan
 from dagprop.program.recorder import Recorder
 from dagprop.program.records import ELEMENTWISE, SOURCES, STRUCTURAL
-from dagprop.program.symbols import symbolic_namespace
+from dagprop.program.symbols import Symbol, symbolic_namespace
 from dagprop.program.trace import plan_program, training_program
-from dagprop.program.update import LEARNING_RATE, STEP
+from dagprop.program.update import LEARNING_RATE, MEAN_LOSS, STEP, gradient_name
 from dagprop.train.initializers import initial_values
 from dagprop.train.update_rule import update_rule
 from tests.conformance.neutral import write_file
@@ -50,7 +50,7 @@ def assert_agree(graph):
         np.testing.assert_allclose(found[name], value, rtol=1e-12, atol=1e-14, err_msg=name)
         assert found[name].shape == value.shape
     for name, gradient in expected.gradients.items():
-        np.testing.assert_allclose(found[f"d_{name}"], gradient, rtol=1e-12, atol=1e-14, err_msg=f"d_{name}")
+        np.testing.assert_allclose(found[gradient_name(name)], gradient, rtol=1e-12, atol=1e-14, err_msg=f"d_{name}")
     return program
 
 
@@ -82,7 +82,7 @@ def test_a_training_program_is_one_step_of_gradient_descent(root):
     )
     found = interpret(program, {**leaves, LEARNING_RATE: np.asarray(0.5), STEP: np.asarray(1.0)})
     loss, gradients = dagprop.value_and_grad(graph)
-    assert found["loss"] == pytest.approx(loss, rel=1e-14)
+    assert found[MEAN_LOSS] == pytest.approx(loss, rel=1e-14)
     for name, gradient in gradients.items():
         assert found[f"new {name}"] == pytest.approx(leaves[name] - 0.5 * gradient, rel=1e-14)
 
@@ -131,3 +131,18 @@ def test_a_recorder_is_let_go_without_a_search_for_circles():
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_a_product_of_truths_is_truth():
+    recorder = Recorder()
+    xp = symbolic_namespace(recorder)
+    left, right = (Symbol(recorder, recorder.input(name, (3, 3))) for name in ("left", "right"))
+    truths = xp.matmul(left > 0.5, right > 0.5)
+    outputs = {"truths": truths.number, "numbers": (truths * 1.0).number}
+    program = recorder.program(("left", "right"), outputs, "float64")
+    inputs = {name: np.random.default_rng(seed).normal(size=(3, 3)) for seed, name in enumerate(("left", "right"))}
+    expected = (inputs["left"] > 0.5) @ (inputs["right"] > 0.5)
+    found = interpret(program, inputs)
+    np.testing.assert_array_equal(found["truths"], expected)
+    np.testing.assert_array_equal(found["numbers"], expected * 1.0)
+    assert expected.any() and not expected.all()

@@ -1,5 +1,6 @@
 """What a diagram shows: against the network itself, worked out in another way."""
 
+import re
 from pathlib import Path
 
 import hypothesis
@@ -10,6 +11,7 @@ import dagprop
 from dagprop.errors import GraphError
 from dagprop.plan.network import prepare
 from dagprop.render.diagrams.build import network_diagram
+from dagprop.render.diagrams.legend import legend
 from dagprop.render.diagrams.rolling import Repetition, repetitions
 from dagprop.render.diagrams.view import Numbers, View
 from tests.random_graphs import random_graphs
@@ -63,9 +65,47 @@ def test_the_chains_of_the_lecture(end, chain, reused):
     on_chain = {(edge.source, edge.target): edge for edge in diagram.edges if edge.mark}
     assert set(on_chain) == set(links)
     assert [on_chain[link].mark for link in links] == ["reused"] * reused + ["chain"] * (len(links) - reused)
-    assert all(edge.backward and "depends on" in edge.rows for edge in on_chain.values())
+    assert all("depends on" in edge.rows for edge in on_chain.values())
     assert {node.id for node in diagram.nodes if not node.dimmed} == set(chain)
     assert {node.id for node in diagram.nodes if node.cluster == "reused"} == set(chain[: reused + 1] if reused else ())
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("view", "to_what_it_depends_on"),
+    [
+        ({}, False),
+        ({"phase": "forward"}, False),
+        ({"show": ("grad",)}, False),
+        ({"around": "a2"}, False),
+        ({"roll": True}, False),
+        ({"chain": ("w1",)}, True),
+        ({"chain": ("w1",), "weights": "edge"}, True),
+        ({"chain": ("w2",), "phase": "forward"}, True),
+        ({"chain": ("b1",), "roll": True}, True),
+        ({"phase": "backward"}, True),
+        ({"phase": "backward", "around": "a2"}, True),
+        ({"phase": "backward", "chain": ("w1",)}, True),
+        ({"phase": "backward", "roll": True, "weights": "edge"}, True),
+    ],
+    ids=str,
+)
+def test_every_arrow_points_as_the_legend_says(view, to_what_it_depends_on, theme):
+    graph = dagprop.load(FOLDER / "four-layer-chain.json")
+    source = dagprop.draw(graph, format="dot", theme=theme, **view).decode()
+    assert ("to what it depends on" in source) is to_what_it_depends_on
+    assert ("from a value to what is computed from it" in source) is not to_what_it_depends_on
+    arrows = re.findall(r"^\t+(\S+) -> (\S+) \[(.*)\]$", source, re.MULTILINE)
+    assert {"dir=back" in attributes for *_, attributes in arrows} == {to_what_it_depends_on}
+    if not view.get("roll"):  # what is left of an arrow is used by what is right of it: "back" points at the used
+        used = prepare(graph).graph.to_networkx()
+        assert all(used.has_edge(*ends) for *ends, _ in arrows if set(ends) <= set(used))
+
+
+def test_a_chain_has_all_its_factors_where_blocks_are_rolled_up():
+    whole, rolled = (diagram_of("residual", depth=2, chain=("first/w",), roll=roll) for roll in (False, True))
+    assert rolled.nodes == whole.nodes and rolled.formula == whole.formula
+    assert "--roll" in rolled.remarks[0] and not whole.remarks
 
 
 def test_factors_and_the_formula_of_a_chain():
@@ -117,6 +157,30 @@ def test_definitions_are_boxes_or_frames(depth, clusters, calls):
     assert found == calls or (calls is None and len(found) == 6)
     place = {cluster.id: number for number, cluster in enumerate(diagram.clusters)}
     assert all(c.parent is None or place[c.parent] < place[c.id] for c in diagram.clusters)
+
+
+@pytest.mark.parametrize(
+    ("name", "view", "remarks"),
+    [
+        ("digits", {"phase": "backward"}, ["2 definitions are closed boxes", "--depth 1 opens all"]),
+        ("residual", {}, ["3 definitions are closed boxes", "--depth 3 opens all"]),
+        ("residual", {"around": "block/1", "radius": 1}, ["closed boxes", "--depth 3"]),
+        ("residual", {"depth": 0}, None),  # as it was asked for
+        ("residual", {"depth": 3}, None),
+        ("xor", {}, None),
+        ("line", {}, None),
+        ("line", {"depth": 2}, ["--depth changes nothing"]),
+    ],
+)
+def test_what_is_folded_away_is_said_and_how_to_open_it(name, view, remarks):
+    found = diagram_of(name, **view).remarks
+    assert bool(found) == (remarks is not None)
+    assert all(any(words in remark for remark in found) for words in remarks or ())
+
+
+def test_the_legend_says_which_boxes_are_closed():
+    entries = {entry.name: entry.text for entry in legend(diagram_of("digits", phase="backward"))}
+    assert entries["call"] == "definition, closed"
 
 
 def test_titles_of_definitions():
@@ -258,6 +322,8 @@ def load(tmp_path_factory, random):
     [
         ({"chain": ("w9",)}, "DP104"),
         ({"around": "nowhere"}, "DP104"),
+        ({"around": "f1:1"}, "DP113"),
+        ({"chain": ("f1", "f1:1")}, "DP113"),
         ({"show": ("values",)}, "DP011"),
         ({"phase": "sideways"}, "DP011"),
         ({"weights": "nodes"}, "DP011"),

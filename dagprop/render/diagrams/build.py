@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from dagprop.errors import GraphError, Problem, quote, suggest
+from dagprop.errors import GraphError, Problem, quote
 from dagprop.graph.records import Graph, split_reference
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import loss_reference
+from dagprop.plan.references import find_reference
 from dagprop.record import record
 from dagprop.render.diagrams.chains import Chain, chain_to
-from dagprop.render.diagrams.items import MOST_COLUMNS, Items, Link, items_of
+from dagprop.render.diagrams.items import MOST_COLUMNS, Items, Link, items_of, levels
 from dagprop.render.diagrams.labels import Labels
 from dagprop.render.diagrams.names import clean
 from dagprop.render.diagrams.records import Cluster, Diagram, DiagramEdge, DiagramNode
@@ -27,7 +28,7 @@ WIDE_COLUMNS = 9
 """What :data:`~dagprop.render.diagrams.items.MOST_COLUMNS` is for nodes that are wide."""
 
 FORWARD = "from a value to what is computed from it"
-BACKWARD = "from a gradient to those that are computed from it, the loss first"
+BACKWARD = "as gradients go, from a value to what it depends on"
 DEPENDS = "from a value to what it depends on"
 
 
@@ -58,25 +59,38 @@ def visible(network: Network, view: View) -> Visible:
     GraphError
         If a node of the view is not there (DP104).
     """
-    ends = tuple(id for name in view.chain for id in _chain_ends(network, name))
+    ends = tuple(_node(network, name) for name in view.chain)
     near = () if view.around is None else tuple(_inside(network, view.around))
     opened = [*ends, *(near if view.around in network.graph.nodes else ())]
     # Nodes with numbers and long names are wide: fewer of them go side by side.
     columns = WIDE_COLUMNS if view.needs_numbers or ends else MOST_COLUMNS
     items = items_of(network, view.depth, view.limit if near else min(OPEN_NODES, view.limit), opened, columns)
     whole = len(items.of)
-    if view.roll:
-        items = roll(network, items, frozenset((*ends, *near)))
+    if view.roll and not ends:  # a chain has a factor for every copy
+        items = roll(network, items, frozenset(near))
     remarks: tuple[str, ...] = ()
+    if view.depth is not None and not levels(network):
+        remarks += ("--depth changes nothing here: the graph uses no definitions",)
     if near:
         items = _around(items, near, view.radius)
         if len(items.of) < whole:
-            remarks = (f"{len(items.of)} of {whole} nodes are drawn; --radius {view.radius + 1} draws more",)
+            remarks += (f"{len(items.of)} of {whole} nodes are drawn; --radius {view.radius + 1} draws more",)
+    if view.roll and ends:
+        remarks += ("--roll changes nothing here: a chain has a factor for every copy of a block",)
+    closed = sum(item.call for item in items.of.values())
+    if closed and view.depth is None:
+        boxes = "1 definition is a closed box" if closed == 1 else f"{closed} definitions are closed boxes"
+        remarks += (f"{boxes}, with parameters and derivatives inside; --depth {levels(network)} opens all",)
     return Visible(items, ends, near, remarks)
 
 
 def network_diagram(
-    graph: Graph, network: Network, view: View, numbers: Numbers | None = None, seen: Visible | None = None
+    graph: Graph,
+    network: Network,
+    view: View,
+    numbers: Numbers | None = None,
+    seen: Visible | None = None,
+    frames: bool = True,
 ) -> Diagram:
     """Return the diagram of a network.
 
@@ -92,6 +106,8 @@ def network_diagram(
         What has been computed.
     seen : Visible, optional
         What the view shows, where that is known already.
+    frames : bool
+        Whether frames will tell where a node is; else its name does.
 
     Raises
     ------
@@ -115,7 +131,7 @@ def network_diagram(
         weighed = put_weights_on_edges(network, items, kept, fold=not (view.needs_numbers or near or chain))
     items = weighed.items
     clusters = () if chain else _clusters(graph, network, items)
-    labels = Labels(graph, network, view, numbers, items, open_names=not chain)
+    labels = Labels(graph, network, view, numbers, items, open_names=frames and not chain)
     nodes = tuple(
         replace(
             labels.node(item),
@@ -139,6 +155,8 @@ def network_diagram(
         DEPENDS if chain else BACKWARD if view.phase == "backward" else FORWARD,
         loss or None,
         seen.remarks,
+        labels.columns(),
+        "factor" if chain else labels.on_arrows(),
     )
 
 
@@ -159,7 +177,7 @@ def _edges(
             link.target,
             labels.weight(weight) if weight else "",
             (*(labels.weight_rows(weight) if weight else ()), *labels.edge_rows(link, on_chain)),
-            backward=on_chain or (view.phase == "backward" and chain is None),
+            backward=chain is not None or view.phase == "backward",
             main=on_chain or link in weighed.weights or not (link in weighed.ones or labels.is_leaf(link.source)),
             dimmed=chain is not None and not on_chain,
             mark=None if not on_chain or chain is None else "reused" if link in chain.reused else "chain",
@@ -199,29 +217,27 @@ def _chain(network: Network, items: Items, ends: Collection[str]) -> Chain:
 
 
 def _inside(network: Network, name: str) -> list[str]:
-    """Return the nodes that a name stands for: the node, or those of a call.
+    """Return the nodes that stand in a picture where a name does: the node, or those of a call.
 
     Raises
     ------
     GraphError
         If it names nothing (DP104).
     """
-    id = split_reference(name)[0] if isinstance(name, str) else name
-    if id in network.graph.nodes:
-        return [id]
-    inside = [node.id for node in network.graph.nodes.values() if id in node.origin]
-    if not inside:
-        names = {*network.graph.nodes, *(call for node in network.graph.nodes.values() for call in node.origin)}
-        hint = suggest(str(name), sorted(names)) or "see: dagprop show GRAPH"
-        raise GraphError(Problem("DP104", f"there is no node {quote(name)}", hint))
-    return inside
+    node = _node(network, name)
+    call = split_reference(name)[0]
+    return [inner.id for inner in network.graph.nodes.values() if call in inner.origin] or [node]
 
 
-def _chain_ends(network: Network, name: str) -> list[str]:
-    """Return the node of a name; of a call, the parameters in it, or all where it has none."""
-    inside = _inside(network, name)
-    parameters = [id for id in inside if network.node(id).op == "parameter"]
-    return inside if len(inside) == 1 else parameters or inside
+def _node(network: Network, name: str) -> str:
+    """Return the node whose value a name stands for.
+
+    Raises
+    ------
+    GraphError
+        If it names nothing (DP104).
+    """
+    return split_reference(find_reference(network, name))[0]
 
 
 def _around(items: Items, near: Collection[str], radius: int) -> Items:

@@ -67,7 +67,7 @@ def draw_network(
     """
     if format == "text" and view.weights is None:
         view = replace(view, weights="node")  # text has no room on arrows
-    diagram = network_diagram(graph, network, view, numbers)
+    diagram = network_diagram(graph, network, view, numbers, frames=format != "text")
     try:
         return render(diagram, format, theme), diagram
     except LayoutTimeoutError as error:

@@ -128,11 +128,15 @@ def items_of(
     return Items(_ordered(items, links), tuple(_once(items, links)), {})
 
 
+def levels(network: Network) -> int:
+    """Return how many levels of definitions there are, one in the other."""
+    return max((len(node.origin) for node in network.graph.nodes.values()), default=0)
+
+
 def _fitting_depth(network: Network, most: int, columns: int) -> int:
     """Return the largest depth at which there are at most so many items, in not too many columns."""
     nodes = network.graph.nodes
-    deepest = max((len(node.origin) for node in nodes.values()), default=0)
-    for depth in range(deepest, 0, -1):
+    for depth in range(levels(network), 0, -1):
         if _count(nodes.values(), depth) > most:
             continue
         column: dict[str, int] = {}

@@ -136,6 +136,16 @@ class Labels:
             rows.append(f"{name} = {array_text(numbers.gradients.get(reference), digits)}")
         return rows
 
+    def columns(self) -> tuple[str, ...]:
+        """Return what the rows of the nodes are."""
+        words = {"shape": "shape", "value": "value", **({"grad": "gradient"} if self._loss else {})}
+        return tuple(word for key, word in words.items() if key in self._shown())
+
+    def on_arrows(self) -> str:
+        """Return what stands on arrows that are no factors of a chain."""
+        parts = ["weight"] * self._view.weights_on_edges + ["local derivative"] * ("local" in self._shown())
+        return ", ".join(parts)
+
     def _shown(self) -> tuple[str, ...]:
         default = {"forward": ("value",), "backward": ("value", "grad", "local"), None: ()}
         return self._view.show or default[self._view.phase]

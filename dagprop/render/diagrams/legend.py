@@ -14,7 +14,7 @@ KINDS = {
     "sum": "sum, or other op",
     "op": "op",
     "activation": "activation",
-    "call": "definition",
+    "call": "definition, closed",
     "group": "layers",
     "loss": "loss",
 }

@@ -133,6 +133,10 @@ class Diagram:
         The id of the node at the right end.
     remarks : tuple of str
         What is left out, and how to see it.
+    columns : tuple of str
+        What the rows of the nodes are, each by one word.
+    on_arrows : str
+        What stands on arrows.
     """
 
     nodes: tuple[DiagramNode, ...]
@@ -143,3 +147,5 @@ class Diagram:
     direction: str = ""
     loss: str | None = None
     remarks: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    on_arrows: str = ""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from dagprop.plan.network import Network
 from dagprop.record import record
 from dagprop.render.diagrams.items import Item, Items, Link
-from dagprop.render.diagrams.names import from_id
+from dagprop.render.diagrams.names import from_id, name_of
 
 LONGEST_BLOCK = 60
 """A block of more items is not looked for."""
@@ -62,7 +62,8 @@ def roll(network: Network, items: Items, kept: frozenset[str] = frozenset()) -> 
             continue
         first, last = stretch[: found.length], stretch[-1]
         cluster = f"repeated/{first[0].id}"
-        titles[cluster] = f"× {found.copies:,}, up to {from_id(last.id)}"
+        name = from_id(last.id) if last.call else name_of(network.node(last.id))
+        titles[cluster] = f"× {found.copies:,}, up to {name}"
         common = _common([item.clusters for item in stretch])
         for number, item in enumerate(stretch):
             own = [link.source for link in inputs[item.id] if link.source in leaves and len(users[link.source]) == 1]

@@ -92,6 +92,8 @@ def summary_diagram(network: Network, items: Items, title: str) -> Diagram:
             f"{_count(total)}{part} nodes are too many for one picture: this is a summary; {less}, "
             "--limit N all of up to N nodes",
         ),
+        columns=("contents",),
+        on_arrows="values that go to the next",
     )
 
 

@@ -13,10 +13,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from dagprop.explain.tables import table
 from dagprop.render.diagrams.legend import MARKS
-from dagprop.render.diagrams.records import Diagram
+from dagprop.render.diagrams.records import Cluster, Diagram, DiagramNode
 from dagprop.render.diagrams.theme import Theme
 
 UP, DOWN, LEFT, RIGHT = 1, 2, 4, 8
@@ -39,23 +40,44 @@ def text_source(diagram: Diagram, theme: Theme) -> str:
             words.append(f"({MARKS['reused']})")
         if words:
             notes[edge.source].append(" ".join(words))
-    rows = []
+    clusters = {cluster.id: cluster for cluster in diagram.clusters}
+    header = ("", "node", "op", "repeats", *(diagram.columns or ("",)), diagram.on_arrows)
+    rows: list[tuple[str, ...]] = []
     for rail, id in _rails(_downwards(diagram, inputs), inputs):
         if id is None:
-            rows.append((rail, "", "", "", ""))
+            rows.append((rail, *[""] * (len(header) - 1)))
             continue
         node = nodes[id]
-        name = node.id if node.cluster and node.cluster != "reused" else node.name  # here are no frames
-        name = f"({name})" if node.dimmed else name
+        name = f"({node.name})" if node.dimmed else node.name
         symbol = node.symbol or ("" if node.kind == "one" else node.kind)
-        rows.append((rail, name, symbol, "  ".join(node.rows), "; ".join(notes[id])))
-    width = max((number for number in range(5) if any(row[number] for row in rows)), default=0) + 1
-    made = table(("", *("node", "op", "", "")[: width - 1]), [row[:width] for row in rows])
-    frames = [f"{cluster.title}" for cluster in diagram.clusters if cluster.kind == "repeated"]
+        numbers = _numbers(node, diagram.columns)
+        rows.append((rail, name, symbol, _repeats(node, clusters), *numbers, "; ".join(notes[id])))
+    filled = [number for number in range(len(header)) if number < 3 or any(row[number] for row in rows)]
+    made = table([header[number] for number in filled], [[row[number] for number in filled] for row in rows])
+    frames = [cluster.title for cluster in diagram.clusters if cluster.kind == "repeated"]
     dimmed = "  Names in brackets are off the chain." if any(node.dimmed for node in diagram.nodes) else ""
     legend = f"Each node stands above what it depends on.{dimmed}"
-    repeated = [f"A block is repeated: {text}" for text in frames]
+    repeated = [f"A block is repeated: {text}; the first is shown." for text in frames]
     return "\n\n".join(part for part in (made, diagram.formula, "\n".join((legend, *repeated))) if part)
+
+
+def _numbers(node: DiagramNode, columns: tuple[str, ...]) -> list[str]:
+    """Return the rows of a node, one a column; where there are not so many columns, all in one."""
+    if len(columns) < 2:
+        return ["  ".join(node.rows).removeprefix("= ")]
+    rows = [row.removeprefix("= ") for row in node.rows]
+    return rows + [""] * (len(columns) - len(rows))
+
+
+def _repeats(node: DiagramNode, clusters: Mapping[str, Cluster]) -> str:
+    """Return how often a node is there: ``× 3``, in a frame of a repeated block; else nothing."""
+    at = clusters.get(node.cluster or "")
+    times: list[str] = []
+    while at is not None:
+        if at.kind == "repeated":
+            times.insert(0, at.title.partition(",")[0])
+        at = clusters.get(at.parent or "")
+    return " ".join(times)
 
 
 def _downwards(diagram: Diagram, inputs: dict[str, list[str]]) -> list[str]:

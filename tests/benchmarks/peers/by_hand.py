@@ -100,8 +100,8 @@ def numpy_mlp(problem: Mlp) -> Epoch:
 
 def gemms(problem: Mlp) -> Epoch:
     """Only the matrix products of a step, in NumPy's library, as dagprop calls it where its own products do not pay."""
-    from dagprop.backends.blas import subtract_product, threads
-    from dagprop.backends.products import ONE_THREAD
+    from dagprop.backends.arrays.blas import subtract_product, threads
+    from dagprop.backends.arrays.products import ONE_THREAD
 
     batch, sizes = problem.batch, problem.sizes
     weights = [weight for weight, _ in problem.start()]

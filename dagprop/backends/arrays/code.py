@@ -1,0 +1,264 @@
+"""Array code: a program as straight Python over arrays that are there before it runs.
+
+The text lays out all memory and all views, and then defines ``step``, which computes: one NumPy call a line, each with
+its result as ``out``, so that no array is made in a step (but by ``erf``, which NumPy does not have).
+Names are numbered as in the program: ``v7`` is %7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from dagprop.backends.arrays.buffers import place_values
+from dagprop.backends.arrays.code_text import line, printable, view
+from dagprop.backends.arrays.epilogue import epilogue_of, goes_along, readers_of
+from dagprop.backends.arrays.fusion import fuse
+from dagprop.backends.arrays.groups import Group, Unit, pays
+from dagprop.backends.arrays.kernel_code import form, kernel, module_text
+from dagprop.backends.arrays.kernel_shares import has_free_columns, kernel_seconds, kernel_share
+from dagprop.backends.arrays.lines import ArrayLines
+from dagprop.backends.arrays.lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT, VIEWS, Lowered, lower
+from dagprop.backends.arrays.product_code import Product, product_text
+from dagprop.backends.arrays.products import largest_left, own_products, product_share
+from dagprop.backends.arrays.shares import Share, joined_text
+from dagprop.backends.llvm.code import TYPES
+from dagprop.backends.llvm.engine import registers
+from dagprop.program.records import Instruction, Program
+from dagprop.record import record
+
+
+@record
+class ArrayCode:
+    """What runs.
+
+    Attributes
+    ----------
+    python : str
+        Given ``inputs``, the arrays of the inputs in order, it makes the function ``step`` and the tuple ``outputs``,
+        the arrays of the outputs in order.  Its names beyond Python's are those that
+        :mod:`dagprop.backends.arrays.program` gives it.
+    llvm : str
+        The module of the kernels that it calls; empty if it calls none.
+    largest : float
+        How many operations the largest product of matrices takes that NumPy computes.
+    seconds : float
+        How long one thread takes for the kernels that several share, about.
+    """
+
+    python: str
+    llvm: str
+    largest: float
+    seconds: float
+
+
+def array_code(
+    program: Program,
+    outputs: Collection[str] | None = None,
+    updates: Mapping[str, str] | None = None,
+    steps: float = 0,
+    threads: int = 1,
+) -> ArrayCode:
+    """Return the code that computes a program.
+
+    Parameters
+    ----------
+    program : Program
+    outputs : collection of str, optional
+        The names of the outputs that are wanted; by default all.
+    updates : mapping from str to str, optional
+        The inputs that are to take on the value of an output at the end of each step.
+    steps : float
+        How often it will run: neighbours are fused to kernels if that saves more time than it takes to compile them.
+    threads : int
+        How many may share a kernel.
+    """
+    lowered = lower(program, outputs, updates)
+    if steps and pays(lowered, units := fuse(lowered), steps):
+        return _Writer(lowered, units, *own_products(lowered, steps, threads)).code()
+    return _Writer(lowered, list(lowered.instructions), {}, 1).code()
+
+
+class _Writer(ArrayLines):
+    """The lines so far: those that run once, and those of a step."""
+
+    def __init__(self, lowered: Lowered, units: list[Unit], products: Mapping[int, Product], threads: int) -> None:
+        super().__init__(lowered, place_values(lowered, units))
+        self.units = units
+        self.products = products
+        self.threads = threads
+        self.readers = readers_of(lowered) if products else {}
+        self.kind = TYPES[lowered.dtype]
+        self.kernels: dict[str, str] = {}
+        """The text of each, by name."""
+        self.forms: dict[tuple[object, ...], str] = {}
+        """The name of the kernel of each form."""
+        self.seconds = 0.0
+        self.functions: dict[tuple[Product, bool], str] = {}
+        """The names of the products, each of some of its columns or of all."""
+
+    def code(self) -> ArrayCode:
+        lowered = self.lowered
+        for position, (name, number) in enumerate(lowered.inputs.items()):
+            self.once.append(line(f"v{number} = inputs[{position}]", name))
+        for number, (dtype, size) in enumerate(self.placement.buffers):
+            self.once.append(f'm{number} = empty({size}, "{dtype}")')
+        inside = {
+            number for unit in self.units if isinstance(unit, Group) for number in unit.members.keys() - unit.stored
+        }
+        done: Unit | None = None
+        for unit, following in zip(self.units, self.followers(), strict=True):
+            if isinstance(unit, Group):
+                if unit is not done:
+                    self.group(unit)
+            elif unit in self.products and isinstance(following, Group) and self.with_group(unit, following):
+                done = following
+            elif lowered.roots[unit] not in inside:
+                self.instruction(unit, lowered.instructions[unit])
+        self.updates()
+        results = [f"    {self.result[number]},  # {printable(name)}" for name, number in lowered.outputs.items()]
+        step = [f"    {text}" for text in self.step or ["pass"]]
+        # All names are global: a function that takes thousands over from another one takes Python minutes to compile.
+        python = "\n".join([*self.once, "", "def step():", *step, "", "outputs = (", *results, ")", ""])
+        functions = [
+            *self.kernels.values(),
+            *(
+                product_text(name, product, self.kind, registers(), several)
+                for (product, several), name in self.functions.items()
+            ),
+        ]
+        llvm = module_text(functions, lowered.dtype) if functions else ""
+        return ArrayCode(python, llvm, largest_left(lowered, self.products), self.seconds)
+
+    def followers(self) -> list[Unit | None]:
+        """Return for each unit the next one that computes something."""
+        found: list[Unit | None] = []
+        following: Unit | None = None
+        for unit in reversed(self.units):
+            found.append(following)
+            if isinstance(unit, Group) or not self.is_view(unit):
+                following = unit
+        return found[::-1]
+
+    def is_view(self, number: int) -> bool:
+        """Whether an instruction has nothing to compute."""
+        primitive = self.lowered.instructions[number].primitive
+        copied = primitive == "reshape" and self.lowered.roots[number] == number
+        return primitive in ("input", "constant", "reshape", *VIEWS) and not copied
+
+    def with_group(self, number: int, group: Group) -> bool:
+        """Write the product and the group behind it as one kernel, if they can be one."""
+        if self.products[number].subtracts or number in self.placement.fixed:
+            return False
+        return self.with_epilogue(number, group) or self.with_kernel(number, group)
+
+    def with_epilogue(self, number: int, group: Group) -> bool:
+        """Write what does the group on what is in the registers."""
+        epilogue = epilogue_of(self.lowered, self.readers, group, number, self.memory_name)
+        if epilogue is None:
+            return False
+        name, product = f"e{len(self.kernels)}", self.products[number]
+        share = product_share(product, self.kind, self.threads)
+        name = self.define(name, product_text(name, product, self.kind, registers(), share.several, epilogue))
+        sides = [f"v{operand}" for operand in self.lowered.instructions[number].operands]
+        self.memory(number, self.lowered.instructions[number])
+        self.call_group((number, *group.members), group, self.bound(name, share, (*sides, *epilogue.names)), "")
+        return True
+
+    def with_kernel(self, number: int, group: Group) -> bool:
+        """Write what does product and kernel on the same columns: what a thread multiplies is in its cache then."""
+        lowered, product = self.lowered, self.products[number]
+        share = product_share(product, self.kind, self.threads, kernel_seconds(lowered, group))
+        free = has_free_columns(lowered, group) and goes_along(lowered, group, number, self.memory_name)
+        if not share.several or not free:
+            return False
+        made = kernel(f"k{len(self.kernels)}", lowered, group, self.memory_name, share)
+        parts = self.product_name(product, True), self.define(made.name, made.text)
+        name = f"j{len(self.kernels)}"
+        name = self.define(name, joined_text(name, parts[0], 3, parts[1]))
+        self.memory(number, lowered.instructions[number])
+        sides = [f"v{operand}" for operand in lowered.instructions[number].operands]
+        bound = self.bound(name, share, (f"v{number}", *sides, *made.arguments))
+        self.call_group((number, *group.members), group, bound, "")
+        return True
+
+    def group(self, group: Group) -> None:
+        """Write the call of the kernel of a group, with a line for each step of the plan that it does."""
+        share = kernel_share(self.lowered, group, self.threads)
+        made = kernel(f"k{len(self.kernels)}", self.lowered, group, self.memory_name, share)
+        name = self.define(made.name, made.text)
+        bound = self.bound(name, made.share, made.arguments)
+        self.call_group(tuple(group.members), group, bound, self.complaints(group) * made.checks)
+
+    def define(self, name: str, text: str) -> str:
+        """Add a kernel, if there is none that differs in names alone; return what it is called.
+
+        The layers of a deep network are alike, and compiling takes longest of all.
+        """
+        known = self.forms.setdefault(form(text.replace(f"@{name}", "@")), name)
+        self.kernels.setdefault(known, text)
+        return known
+
+    def call_group(self, numbers: Sequence[int], group: Group, bound: str, complaints: str) -> None:
+        """Write the call of a kernel that does a group, and some instructions, with what is before it."""
+        for number in group.members:
+            if number in self.placement.place or number in self.placement.written:
+                self.memory(number, self.lowered.instructions[number])
+            elif number in group.stored:
+                self.once.append(f"v{number} = v{self.lowered.roots[number]}")
+        call = f"f{numbers[0]}"
+        self.once.append(f"{call} = {bound}")
+        first, *others = dict.fromkeys(self.lowered.instructions[number].origin for number in numbers)
+        self.step.append(line(f"if {call}(): {complaints}" if complaints else f"{call}()", first))
+        self.step += [line("", origin) for origin in others]
+
+    def complaints(self, group: Group) -> str:
+        """Return the calls that say which class index is none."""
+        members = ((number, self.lowered.instructions[number]) for number in group.members)
+        return "; ".join(
+            f"one_hot(v{instruction.operands[0]}, {instruction.shape[-1]})"
+            for number, instruction in members
+            if instruction.primitive == "one_hot"
+        )
+
+    def instruction(self, number: int, instruction: Instruction) -> None:
+        """Write what an instruction needs to be there, and what it does."""
+        name, operands = f"v{number}", [f"v{operand}" for operand in instruction.operands]
+        primitive, parameters = instruction.primitive, instruction.parameters
+        if primitive == "input":
+            return
+        if primitive == "constant":
+            self.once.append(f'{name} = constant("{parameters[0].hex()}", "{self.lowered.dtype}")')
+        elif primitive in (SUBTRACT_PRODUCT, SUBTRACT_COLUMN_SUMS):
+            self.once.append(f"{name} = {operands[0]}")
+            made = f"{primitive}({', '.join(operands)})"
+            if number in self.products:
+                target, rate, *sides = operands
+                made = self.own_product(number, target, *sides, rate)
+            self.once.append(f"f{number} = {made}")
+            self.step.append(line(f"f{number}()", instruction.origin))
+        elif primitive in VIEWS:
+            self.once.append(f"{name} = {view(instruction, operands[0])}")
+        elif self.lowered.roots[number] != number:
+            self.once.append(f"{name} = {operands[0]}.reshape({instruction.shape})")
+        else:
+            self.memory(number, instruction)
+            if number in self.products:
+                self.once.append(f"f{number} = {self.own_product(number, name, *operands)}")
+            codes = [f"f{number}()"] if number in self.products else self.computation(number, instruction, operands)
+            lines = self.once if number in self.placement.fixed else self.step
+            lines += [line(code, instruction.origin) for code in codes]
+
+    def own_product(self, number: int, *arrays: str) -> str:
+        """Return the code that binds a product to arrays; all of the same sizes have the same kernel."""
+        product = self.products[number]
+        share = product_share(product, self.kind, self.threads)
+        return self.bound(self.product_name(product, share.several), share, arrays)
+
+    def product_name(self, product: Product, several: bool) -> str:
+        """Return the name of what multiplies, one of some of its columns or of all."""
+        return self.functions.setdefault((product, several), f"p{len(self.functions)}")
+
+    def bound(self, name: str, share: Share, arrays: Sequence[str]) -> str:
+        """Return the code that binds a kernel to arrays, with its columns, and how many of them are done at a time."""
+        self.seconds += share.seconds if share.several else 0.0
+        return f'kernel("{name}", {share.columns}, {share.part}, {", ".join(arrays)})'

@@ -1,0 +1,1 @@
+"""LLVM: from operations to its language, and from that to functions that can be called."""

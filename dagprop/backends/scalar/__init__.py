@@ -1,0 +1,1 @@
+"""Networks of single numbers: the loop over the samples is machine code."""
