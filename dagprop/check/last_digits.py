@@ -16,7 +16,7 @@ import numpy as np
 from dagprop.backends.reference import Array, Values
 from dagprop.check.differences import EPSILON
 from dagprop.check.node_point import NodePoint, run_rule
-from dagprop.check.rounded_array import last_digit, rounded_array
+from dagprop.check.rounded_array import last_digit, rounded_array, rounding_namespace
 from dagprop.plan.records import Argument, BackwardStep, ForwardStep, Plan
 
 Step = TypeVar("Step", ForwardStep, BackwardStep)
@@ -34,7 +34,7 @@ def draws(
     """Yield the values that some derivative rules read, moved at random, and the rules as they round at random."""
     fixed = fixed_inputs(point.step, point.values)
     names = dict.fromkeys(name for step in group for argument in step.arguments for name in _read(argument))
-    steps = [_rounding(step, fixed, generator) for step in group]
+    steps = _rounding(group, fixed, generator)
     for _ in range(DRAWS):
         yield {name: _unless(name in fixed, point.values[name], generator) for name in names}, steps
 
@@ -54,8 +54,8 @@ def network_draws(
     generator : numpy.random.Generator
     """
     fixed = fixed_values(plan.forward, values).difference(plan.wrt)
-    forward = tuple(_rounding(step, fixed, generator) for step in plan.forward)
-    backward = tuple(_rounding(step, fixed, generator) for step in plan.backward)
+    forward = tuple(_rounding(plan.forward, fixed, generator))
+    backward = tuple(_rounding(plan.backward, fixed, generator))
     for _ in range(DRAWS):
         moved = {id: _unless(id in fixed, value, generator) for id, value in leaves.items()}
         yield replace(plan, forward=forward, backward=backward), moved
@@ -85,18 +85,28 @@ def _read(argument: Argument) -> Sequence[str]:
     return (source,) if kind == "value" else source if kind == "values" else ()
 
 
-def _rounding(step: Step, fixed: set[str], generator: np.random.Generator) -> Step:
-    """Return a step whose rule rounds at random, but for what it computes from fixed values alone."""
-    stays = [not fixed.isdisjoint(_read(argument)) for argument in step.arguments]
+def _rounding(steps: Sequence[Step], fixed: set[str], generator: np.random.Generator) -> list[Step]:
+    """Return steps whose rules round at random, but for what they compute from fixed values alone."""
+    xp = rounding_namespace(generator)
 
-    def rule(*arguments: Any, **attributes: Any) -> Any:
-        given = (
-            argument if fixed_ or not isinstance(argument, np.ndarray) else rounded_array(argument, generator)
-            for argument, fixed_ in zip(arguments, stays, strict=False)
-        )
-        return step.rule(*given, **attributes)
+    def array(name: str, given: Array) -> Array:
+        return given if name in fixed else rounded_array(given, generator)
 
-    return step._replace(rule=rule)
+    def argument(asked: Argument, given: Any) -> Any:
+        kind, source = asked
+        if kind == "namespace":
+            return xp
+        if kind == "values":
+            return tuple(map(array, source, given))
+        return array(source if kind == "value" else "", given) if isinstance(given, np.ndarray) else given
+
+    def rounding(step: Step) -> Step:
+        def rule(*given: Any, **attributes: Any) -> Any:
+            return step.rule(*map(argument, step.arguments, given), **attributes)
+
+        return step._replace(rule=rule)
+
+    return [rounding(step) for step in steps]
 
 
 def _unless(fixed: bool, value: Array, generator: np.random.Generator) -> Array:

@@ -6,17 +6,25 @@ middle of the rule and not in what it is given: 1 - p, where p is nearly 1, has 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from dagprop.backends.numpy_namespace import numpy_namespace
 from dagprop.backends.reference import Array
 from dagprop.check.differences import EPSILON
+from dagprop.ops.namespace import CONSTANTS, NAMES, UNARY, Namespace
 
-_EXACT = frozenset(
-    (np.negative, np.positive, np.absolute, np.sign, np.floor, np.ceil, np.rint, np.trunc, np.maximum, np.minimum)
+_EXACT = frozenset((np.negative, np.positive, np.absolute))
+"""The operators that give an entry as it is: there is nothing to round."""
+
+_ROUNDS = (
+    frozenset(UNARY)
+    .difference(("abs", "sign", "floor", "ceil", "round", "isfinite", "logical_not"))
+    .union(("pow", "sum", "mean", "prod", "logsumexp", "matmul"))
 )
-"""What gives an entry as it is, or a whole number: there is nothing to round."""
+"""The functions of ``xp`` that round; the others choose among entries, or give whole numbers."""
 
 
 def last_digit(array: Array, generator: np.random.Generator) -> Array:
@@ -24,8 +32,8 @@ def last_digit(array: Array, generator: np.random.Generator) -> Array:
 
     They differ so that those of two operations seldom cancel.
     """
-    units = generator.uniform(1.0, 3.0, array.shape) * generator.choice([-1.0, 1.0], array.shape)
-    return np.asarray(array * (1 + EPSILON * units))
+    units = 4 * generator.random(array.shape) - 2
+    return np.asarray(array * (1 + EPSILON * (units + np.sign(units))))
 
 
 class RoundedArray(np.ndarray[Any, np.dtype[Any]]):
@@ -39,13 +47,10 @@ class RoundedArray(np.ndarray[Any, np.dtype[Any]]):
     def __array_ufunc__(self, ufunc: np.ufunc, method: Any, *inputs: Any, out: Any = None, **keywords: Any) -> Any:
         """Compute as NumPy does, and round the result at random."""
         result = getattr(ufunc, method)(*map(_plain, inputs), **keywords)
-        if isinstance(result, tuple) or np.asarray(result).dtype.kind != "f":
-            return result
-        rounded = result if ufunc in _EXACT else last_digit(np.asarray(result), self.generator)
-        if out is not None:  # x += y
-            _plain(out[0])[...] = rounded
-            return out[0]
-        return rounded_array(np.asarray(rounded), self.generator)
+        if out is None:
+            return _rounded(result, self.generator, moves=ufunc not in _EXACT)
+        _plain(out[0])[...] = _rounded(result, self.generator, moves=ufunc not in _EXACT)  # x += y
+        return out[0]
 
 
 def rounded_array(array: Array, generator: np.random.Generator) -> RoundedArray:
@@ -55,5 +60,34 @@ def rounded_array(array: Array, generator: np.random.Generator) -> RoundedArray:
     return made
 
 
+def rounding_namespace(generator: np.random.Generator) -> Namespace:
+    """Return the array namespace whose functions round at random what they make of arrays that do."""
+
+    def rounding(name: str) -> Callable[..., Any]:
+        function = getattr(numpy_namespace, name)
+
+        def apply(*arguments: Any, **keywords: Any) -> Any:
+            result = function(*map(_plain, arguments), **keywords)
+            return _rounded(result, generator, name in _ROUNDS) if any(map(_rounds, arguments)) else result
+
+        return apply
+
+    own = {name: rounding(name) for name in NAMES.difference(CONSTANTS)}
+    return Namespace("NumPy, rounding at random", own | {name: getattr(numpy_namespace, name) for name in CONSTANTS})
+
+
+def _rounded(result: Any, generator: np.random.Generator, moves: bool) -> Any:
+    if getattr(result, "dtype", None) is None or result.dtype.kind != "f":
+        return result  # true and false, or how many elements there are
+    return rounded_array(last_digit(result, generator) if moves else np.asarray(result), generator)
+
+
 def _plain(value: Any) -> Any:
+    """Return an argument with its arrays as they are; some functions take a list of them."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
     return value.view(np.ndarray) if isinstance(value, RoundedArray) else value
+
+
+def _rounds(value: Any) -> bool:
+    return any(map(_rounds, value)) if isinstance(value, (list, tuple)) else isinstance(value, RoundedArray)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 import dagprop
 from dagprop import op
+from dagprop.backends.numpy_namespace import numpy_namespace
 from dagprop.check.last_digits import fixed_inputs, fixed_values
-from dagprop.check.rounded_array import rounded_array
+from dagprop.check.rounded_array import rounded_array, rounding_namespace
 from dagprop.plan.network import prepare
 from dagprop.plan.steps import plan
 from dagprop.train.data import load_data
@@ -230,15 +231,41 @@ def test_what_an_index_is_computed_from_stays_too(load_graph):
     assert fixed_values(done.steps, done.values) == {"index", "guess", "label", "one"}
 
 
+EXACT = {
+    "minus": lambda xp, x: -x,
+    "abs": lambda xp, x: abs(x),
+    "compare": lambda xp, x: x > 1,
+    "floor": lambda xp, x: xp.floor(x),
+    "maximum": lambda xp, x: xp.maximum(x, 1.0),
+    "where": lambda xp, x: xp.where(x > 1, x, 2.0),
+    "concat": lambda xp, x: xp.concat([x, x]),
+    "largest": lambda xp, x: xp.max(x),
+    "count": lambda xp, x: xp.count(x),
+}
+ROUNDS = {
+    "exp": lambda xp, x: xp.exp(x),
+    "square": lambda xp, x: xp.square(x),
+    "sum": lambda xp, x: xp.sum(x),
+    "erf": lambda xp, x: xp.erf(x),
+    "divide": lambda xp, x: x / 3,
+    "multiply": lambda xp, x: 3 * x,
+    "of a choice": lambda xp, x: 3 * xp.where(x > 1, x, 2.0),
+}
+"""What rounds and what does not, where the array rounds at random."""
+
+
 @given(numbers=st.lists(st.floats(0.1, 100), min_size=1, max_size=5), sign=st.sampled_from([-1, 1]))
 def test_an_array_that_rounds_moves_the_last_digits_of_its_results_only(numbers, sign):
-    values = sign * np.array(numbers)
-    array = rounded_array(values, np.random.default_rng(0))
-    for exact in (np.negative, np.abs, np.floor, np.sign, np.isfinite, lambda x: x > 1):
-        assert np.array_equal(np.asarray(exact(array)), exact(values))
-    for rounded in (np.exp, np.square, np.sum, lambda x: x / 3, lambda x: 3 * x):
-        away = np.abs(np.asarray(rounded(array)) / rounded(values) - 1)
-        assert ((away > 0) & (away < 2e-15)).all()
+    random = np.random.default_rng(0)
+    xp, values = rounding_namespace(random), sign * np.array(numbers)
+    array = rounded_array(values, random)
+    for name, function in EXACT.items():
+        assert np.array_equal(function(xp, array), function(numpy_namespace, values)), name
+    for name, function in ROUNDS.items():
+        expected = function(numpy_namespace, values)
+        away = np.abs(np.asarray(function(xp, array)) / expected - 1)
+        assert ((away > 0) & (away < 3e-15)).all(), name
+        assert np.array_equal(function(xp, values), expected), name  # what does not round goes on not rounding
     assert np.array_equal(np.asarray(array), values)
     expected = values + 1000
     array += 1000
