@@ -182,6 +182,17 @@ def test_a_parameter_that_is_a_class_index(load_graph):
     assert done.ok and done.network is None and done.network_missing.startswith("a class index is a parameter")
 
 
+@pytest.mark.parametrize("factor", [1.0, 1.001, 2.0])
+@pytest.mark.parametrize("size", [1e-20, 1e-14, 1e-12, 1e-9])
+@pytest.mark.parametrize("inner", [lambda xp, x: (xp.sin(x), xp.cos(x)), erf], ids=INNER)
+def test_wrong_rules_are_found_however_small_the_numbers(load_graph, inner, size, factor):
+    """What counts as rounding is what rounding does to this rule, and no fixed number."""
+    small = op("small")(lambda xp, x: size * inner(xp, x)[0])
+    small.derivative("x")(lambda xp, x: factor * size * inner(xp, x)[1])
+    nodes = {"x": {"op": "parameter", "value": [0.3, 1.0]}, "y": {"op": "small", "inputs": ["x"]}}
+    assert dagprop.check_gradients(load_graph(nodes)).ok == (factor == 1)
+
+
 # ---------------------------------------------------------------------------------------- what may be moved
 
 LEAVES = {"x": 0.3, "i": 2.0, "zero": 0.0, "rows": [[0.5, 1.0, 2.0]], "classes": [2.0]}
