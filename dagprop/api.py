@@ -2,7 +2,9 @@
 
 ``feeds`` and ``parameters`` are dicts of arrays by node id.  ``feeds`` may name any leaf; ``parameters`` names
 parameters and states.  What is left out takes its ``value`` from the file, and a parameter that has only an ``init``
-is initialised with the graph's seed.  Ids are those of the expanded graph: ``hidden/w``.
+is initialised with the graph's seed.  Ids are those of the expanded graph: ``hidden/w``.  Wherever a function takes the
+name of a value, as in ``wrt``, the id of a call works as in the file: ``hidden`` is its first output, ``hidden:1`` its
+second.
 
 ``backend`` says who computes: ``"reference"`` is NumPy, step by step; ``"compiled"`` compiles first; ``"auto"`` takes
 what pays, which is to compile for a training, and the reference for a single run.
@@ -20,13 +22,14 @@ import numpy as np
 from dagprop.backends.leaf_values import Feeds, LeafValues, actual_shape, as_numbers, leaf_values
 from dagprop.backends.reference import Array, Run, Values
 from dagprop.backends.select import Backend, execute
-from dagprop.errors import DagpropError, DataError, GraphError, Problem, quote, suggest
+from dagprop.errors import DagpropError, DataError, GraphError, Problem, quote
 from dagprop.graph.fields import freeze
-from dagprop.graph.records import SAMPLE_AXIS, Choice, Graph
+from dagprop.graph.records import METADATA, SAMPLE_AXIS, Choice, Graph
 from dagprop.loading import check_file, load
 from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import loss_reference, prediction_outputs
 from dagprop.plan.records import Plan
+from dagprop.plan.references import find_reference, find_references
 from dagprop.plan.steps import plan
 from dagprop.train.data import Data, data_from_arrays, load_data
 from dagprop.train.initializers import initial_values
@@ -61,8 +64,10 @@ __all__ = [
     "forward",
     "initial_parameters",
     "load",
+    "load_weights",
     "paths",
     "predict",
+    "save_weights",
     "train",
     "value_and_grad",
     "vjp",
@@ -138,7 +143,7 @@ def value_and_grad(
     -------
     loss : float
     gradients : dict from str to ndarray
-        Of the shape of each node; zeros where the loss does not depend on it.
+        By the names of ``wrt``, each of the shape of its node; zeros where the loss does not depend on it.
 
     Raises
     ------
@@ -150,8 +155,8 @@ def value_and_grad(
     network = prepare(graph)
     loss = loss_reference(network)
     wanted = _wanted(network, wrt)
-    done, leaves = _run(network, plan(network, (loss,), (loss,), wanted), feeds, parameters, backend)
-    return _mean(loss, done), _plain(network, leaves, done.gradients)
+    done, leaves = _run(network, plan(network, (loss,), (loss,), _each_once(wanted)), feeds, parameters, backend)
+    return _mean(loss, done), _plain(network, leaves, done.gradients, wanted)
 
 
 def vjp(
@@ -184,17 +189,19 @@ def vjp(
     Raises
     ------
     GraphError
-        If the graph is wrong, or a value or cotangent is missing or does not fit.
+        If the graph is wrong, or a value or cotangent is missing, does not fit, or is given twice.
     ComputationError
         If a rule fails.
     """
     network = prepare(graph)
     cotangents = _by_id("cotangents", cotangents)
-    seeds, wanted = _references(network, cotangents), _wanted(network, wrt)
-    steps = plan(network, seeds, seeds, wanted)
+    started, wanted = find_references(network, cotangents), _wanted(network, wrt)
+    seeds = _each_once(started)
+    _refuse_two_names(started)
+    steps = plan(network, seeds, seeds, _each_once(wanted))
     leaves = _leaves(network, steps, feeds, parameters)
-    given = {seed: _cotangent(network, leaves, seed, cotangents[seed]) for seed in seeds}
-    return _plain(network, leaves, execute(steps, leaves.arrays, given, backend).gradients)
+    given = {seed: _cotangent(network, leaves, seed, cotangents[name]) for name, seed in started.items()}
+    return _plain(network, leaves, execute(steps, leaves.arrays, given, backend).gradients, wanted)
 
 
 def backprop(
@@ -265,15 +272,15 @@ def paths(
     Raises
     ------
     GraphError
-        As :func:`value_and_grad` does, and if there is no such value (DP104) or element (DP011).
+        As :func:`value_and_grad` does, and if there is no such value (DP104, DP113) or element (DP011).
     ComputationError
         If a rule fails.
     """
     from dagprop.explain.paths import find_paths
 
     network = prepare(graph)
-    (wanted,) = _references(network, [wrt])
-    (start,) = _references(network, [loss_reference(network) if to is None else to])
+    wanted = find_reference(network, wrt)
+    start = loss_reference(network) if to is None else find_reference(network, to)
     steps = plan(network, _every_value(network), (start,), (wanted,))
     done, leaves = _run(network, steps, feeds, parameters, "reference")
     shape = network.shapes[wanted]
@@ -349,7 +356,8 @@ def flow(
     from dagprop.explain.flow import find_flow
 
     network = prepare(graph)
-    steps = plan(network, _every_value(network), (loss_reference(network),), _wanted(network, wrt))
+    wanted = _each_once(_wanted(network, wrt))
+    steps = plan(network, _every_value(network), (loss_reference(network),), wanted)
     done, leaves = _run(network, steps, feeds, parameters, "reference")
     return find_flow(network, steps, done.values, leaves.sizes.get(SAMPLE_AXIS, 1), vanishing, exploding)
 
@@ -384,7 +392,7 @@ def derive(
 
     network = prepare(graph)
     loss = loss_reference(network)
-    wanted = _wanted(network, wrt)
+    wanted = _each_once(_wanted(network, wrt))
     needed = plan(network, tuple(dict.fromkeys((loss, *wanted))), (loss,), wanted)
     return derivation(network, loss, _leaves(network, needed, feeds, parameters), wanted)
 
@@ -485,7 +493,7 @@ def depends(graph: Graph, node: str | None = None, *, reverse: bool = False) -> 
     Raises
     ------
     GraphError
-        If the graph is wrong, or there is no such node (DP104).
+        If the graph is wrong, or there is no such node (DP104) or output of it (DP113).
     """
     from dagprop.explain.dependency import dependency
 
@@ -635,7 +643,7 @@ def _training_step(
 
     network = prepare(graph)
     every = _every_value(network)
-    wanted = every if wrt is None else _references(network, wrt)
+    wanted = every if wrt is None else _each_once(find_references(network, wrt))
     done = backprop(graph, feeds, parameters)
     loss = loss_reference(network)
     steps = plan(network, every, (loss,), wanted)
@@ -746,6 +754,83 @@ def train(
     return train_network(network, data, settings, _by_id("parameters", parameters), on_epoch, backend, on_variables)
 
 
+def save_weights(graph: Graph, path: str | os.PathLike[str], weights: TrainResult | Feeds) -> None:
+    """Write parameters and states to a weights file, which :func:`load_weights` and ``--weights`` read.
+
+    Parameters
+    ----------
+    graph : Graph
+        Whose they are.
+    path : path-like
+        A file of that name is replaced, whole or not at all.
+    weights : TrainResult or mapping from id to array_like
+        What a training gives, whose settings are written too; or a value for every parameter and state.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong.
+    CheckpointError
+        If the weights are not those of the graph (DP602), or the file cannot be written (DP603).
+    """
+    from dagprop.train.checkpoint import fit_weights, weights_metadata, write_weights
+
+    if isinstance(weights, TrainResult):
+        given, metadata = weights.parameters, weights_metadata(graph, weights.settings, len(weights.history))
+    else:
+        given = {id: _any_array(value) for id, value in _by_id("weights", weights).items()}
+        metadata = weights_metadata(graph)
+    write_weights(os.fspath(path), fit_weights(prepare(graph), given), metadata)
+
+
+def load_weights(graph: Graph, path: str | os.PathLike[str]) -> Values:
+    """Return the parameters and states that a weights file holds, by id.
+
+    A weights file is data: nothing in it is ever run.  Any other NPZ archive with an array for each of them will do.
+
+    Parameters
+    ----------
+    graph : Graph
+    path : path-like
+        What ``dagprop train`` or :func:`save_weights` has written.
+
+    Returns
+    -------
+    dict from str to ndarray
+        In the dtype of the graph, for the ``parameters`` of :func:`predict`, :func:`train` and the others.
+
+    Raises
+    ------
+    GraphError
+        If the graph is wrong.
+    CheckpointError
+        If the file cannot be read (DP601), or what it holds does not fit the graph (DP602).
+
+    Warns
+    -----
+    On the logger ``dagprop``, of each op that is not the one that the weights were trained with (DP604).
+    """
+    from logging import getLogger
+
+    from dagprop.train.checkpoint import fit_weights, read_weights
+    from dagprop.train.op_origins import origin_problems
+
+    network, file = prepare(graph), os.fspath(path)
+    found, metadata = read_weights(file)
+    weights = fit_weights(network, found, file)
+    for problem in origin_problems(graph, metadata, file):
+        getLogger("dagprop").warning(problem)
+    return weights
+
+
+def _any_array(given: Any) -> Array:
+    """Return what a user gave as an array; a ragged list, like all that is no number, becomes one of objects."""
+    try:
+        return np.asarray(given)
+    except ValueError:
+        return np.asarray(None)
+
+
 def _check_settings(tolerance: Any, samples: Any) -> None:
     """Refuse settings of a gradient check that are out of range.
 
@@ -783,19 +868,26 @@ def _by_id(name: str, given: Any) -> Feeds:
     Raises
     ------
     GraphError
-        If it is something else (DP008).
+        If it is something else (DP008), or a whole weights file (DP305).
     """
     if given is None:
         return {}
     if not isinstance(given, Mapping):
         message = f"{name} must be a dict from node id to array, is a {type(given).__name__}"
         raise GraphError(Problem("DP008", message, f'as in {name}={{"x": 0.5}}'))
+    if METADATA in given:
+        message = f"{name} holds {quote(METADATA)}, which is what a weights file says of itself"
+        raise GraphError(Problem("DP305", message, "dagprop.load_weights(graph, path) gives the parameters"))
     return given
 
 
-def _plain(network: Network, leaves: LeafValues, arrays: Values) -> Values:
-    """Return results as the user means them, as arrays of their own: they may be written to."""
-    return {name: np.array(leaves.without_sample_axis(array, network.shapes[name])) for name, array in arrays.items()}
+def _plain(network: Network, leaves: LeafValues, arrays: Values, references: Mapping[str, str] | None = None) -> Values:
+    """Return results as the user means them, by the names that the user gave, as arrays of their own to write to."""
+    named = references if references is not None else {name: name for name in arrays}
+    return {
+        name: np.array(leaves.without_sample_axis(arrays[reference], network.shapes[reference]))
+        for name, reference in named.items()
+    }
 
 
 def _mean(loss: str, done: Run) -> float:
@@ -825,32 +917,32 @@ def _cotangent(network: Network, leaves: LeafValues, name: str, given: Any) -> A
     return array
 
 
-def _wanted(network: Network, wrt: Iterable[str] | None) -> tuple[str, ...]:
-    return network.graph.parameters() if wrt is None else _references(network, wrt)
+def _wanted(network: Network, wrt: Iterable[str] | None) -> dict[str, str]:
+    """Return the references of what gradients are asked for, by the names that they are asked for by."""
+    return find_references(network, network.graph.parameters() if wrt is None else wrt)
 
 
-def _references(network: Network, names: Iterable[str]) -> tuple[str, ...]:
-    """Return names as references; a single text is an error, for it would be taken letter by letter.
+def _each_once(references: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the references that some names stand for, each once."""
+    return tuple(dict.fromkeys(references.values()))
+
+
+def _refuse_two_names(references: Mapping[str, str]) -> None:
+    """Refuse names that stand for the same value, where each gives it something.
 
     Raises
     ------
     GraphError
-        If a name is no value of the network (DP104).
+        With each of them (DP112).
     """
-    names = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
-    strange = [name for name in names if not isinstance(name, str)]
-    if strange:
-        raise GraphError(Problem("DP008", f"expected the id of a node, got a {type(strange[0]).__name__}"))
-    unknown = [
-        Problem(
-            "DP104", f"there is no node {quote(name)}", suggest(str(name), network.shapes) or "see: dagprop show GRAPH"
-        )
-        for name in names
-        if name not in network.shapes
+    first: dict[str, str] = {}
+    problems = [
+        Problem("DP112", f"{quote(first[reference])} and {quote(name)} are the same value", "name it once")
+        for name, reference in references.items()
+        if first.setdefault(reference, name) != name
     ]
-    if unknown:
-        raise GraphError(*unknown)
-    return tuple(dict.fromkeys(names))
+    if problems:
+        raise GraphError(*problems)
 
 
 def _every_value(network: Network) -> tuple[str, ...]:

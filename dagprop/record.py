@@ -1,8 +1,8 @@
 """Records: values with named parts that never change, which is what nearly every class here is.
 
 ``@record`` means what ``@dataclass(frozen=True, slots=True)`` means, and ``replace`` and ``fields`` of
-:mod:`dataclasses` work as they do there; of ``field`` a default, a ``default_factory`` and ``repr`` are heeded, which is
-what records here use.  A record has at least one part, and no ``__init__`` of its own.
+:mod:`dataclasses` work as they do there; of ``field`` a default, a ``default_factory`` and ``repr`` are heeded, which
+is what records here use.  A record has at least one part, and no ``__init__`` of its own.
 
 That decorator writes and compiles six methods for every class; here a class gets an ``__init__`` and shares the others.
 Start-up feels it: the records that a training needs are made in a quarter of the time.

@@ -182,8 +182,12 @@ def _is_leaf(network: Network, id: str) -> bool:
 
 
 def _unknown(network: Network, id: Any) -> Problem:
-    if id in network.graph.nodes:
-        message = f"{quote(id)} is computed by {quote(network.node(id).op)}; only leaves can be given a value"
+    (reference, *_) = network.graph.calls.get(id, (id,))
+    node = network.graph.nodes.get(split_reference(reference)[0])
+    if node is not None and node.is_leaf:
+        return Problem("DP305", f"{quote(id)} is a call, and stands for {quote(node.id)}", f"name {quote(node.id)}")
+    if node is not None:
+        message = f"{quote(id)} is computed by {quote(node.op)}; only leaves can be given a value"
         return Problem("DP305", message, "leaves: " + ", ".join(_some_leaves(network)))
     hint = suggest(str(id), _some_leaves(network, 10**9)) or "leaves: " + ", ".join(_some_leaves(network))
     return Problem("DP305", f"there is no node {quote(id)} to give a value to", hint)

@@ -95,7 +95,7 @@ def command(
     refuse_two_readers(graph, data)
     format, standalone = options.document_form(format, standalone, output)
     session = open_session(graph, **session_options)
-    feeds = session.feeds(data, row)
+    feeds, rows = session.feeds_and_rows(data, row)
     derivation = derive(session.graph, wrt or None, feeds, session.parameters)
     if wrt and not derivation.lines:
         raise click.UsageError(f"--wrt {wrt[0]}: the derivative of the loss by itself is 1; name what it depends on")
@@ -109,12 +109,22 @@ def command(
         if lr is not None and session.graph.train.optimizer != PLAIN:
             note("note: --lr changes nothing here: the graph is not trained by plain gradient descent")
         document = derivation_document(derivation, numeric, rate, element, full)
-        document = (*document, *algorithm(derivation))
+        document = (*document, *algorithm(derivation, _rows(session) if rows is None else rows))
         text = render_document(document, format, Shown(digits, full), session.network.graph.nodes, standalone)
     write_text(text, output)
     # Beside a page or an object, what the check says is no part of the data.
     aside = as_json or (format != "text" and output in (None, "-"))
     return 1 if check and not _check(session, derivation, feeds, digits, aside) else 0
+
+
+def _rows(session: Session) -> int | None:
+    """Return how many samples the data of the graph has; None where there is none, or it cannot be read."""
+    from dagprop.errors import DataError
+
+    try:
+        return session.samples(None).rows if session.graph.data else None
+    except DataError:  # nothing that is derived needs it
+        return None
 
 
 def refuse_element(derivation: Derivation, element: tuple[int, ...] | None) -> None:

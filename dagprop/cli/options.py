@@ -179,7 +179,7 @@ def part_options(command: Command) -> Command:
             show_default=True,
             help="With --around: how many arrows away.",
         ),
-        click.option("--around", metavar="NODE", help="Only what is near this node."),
+        click.option("--around", metavar="NODE", help="Only what is near this node; of a call, near what is inside."),
         click.option(
             "--depth",
             type=click.IntRange(min=0),

@@ -12,7 +12,7 @@ from dagprop.record import record
 
 if TYPE_CHECKING:
     from dagprop.backends.reference import Array, Values
-    from dagprop.graph.records import Graph, Shape
+    from dagprop.graph.records import Shape
     from dagprop.plan.network import Network
     from dagprop.plan.outputs import Objective
 
@@ -52,7 +52,7 @@ def command(
     need_weights(session, graph)
     found = predict(session.graph, session.prediction_feeds(data, row), session.leaves, backend=backend)
     values = {name: _with_sample_axis(session.network, name, value) for name, value in found.items()}
-    names = _written_names(session.graph, session.network)
+    names = _written_names(session.network)
     target = _class_target(session.network, values)
     classes = _classes(target, values) if target else None
     if as_json:
@@ -71,18 +71,15 @@ def command(
     write_text(text, output)
 
 
-def _written_names(graph: Graph, network: Network) -> dict[str, str]:
+def _written_names(network: Network) -> dict[str, str]:
     """Return, for each value that the call of a definition gives, how the file refers to it."""
-    from dagprop.graph.definitions import call_outputs
     from dagprop.graph.records import join_reference
-    from dagprop.ops.registry import vocabulary
 
-    known = vocabulary()
     return {
-        reference: join_reference(id, number)
-        for id in graph.nodes
-        if id not in network.outputs
-        for number, reference in enumerate(call_outputs(graph, id, known))
+        reference: join_reference(call, number)
+        for call, references in network.graph.calls.items()
+        if "/" not in call
+        for number, reference in enumerate(references)
     }
 
 

@@ -21,7 +21,7 @@ from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import prediction_outputs
 from dagprop.plan.steps import plan
 from dagprop.record import record
-from dagprop.train.checkpoint import fit_weights, load_weights
+from dagprop.train.checkpoint import fit_weights, read_weights
 from dagprop.train.data import Data, fed_inputs, load_data
 from dagprop.train.op_origins import origin_problems
 
@@ -51,12 +51,16 @@ class Session:
 
     def feeds(self, file: str | None, row: int | None) -> dict[str, Any]:
         """Return what a single run is fed: ``--set`` first, then data where it is asked for or inputs lack a value."""
+        return self.feeds_and_rows(file, row)[0]
+
+    def feeds_and_rows(self, file: str | None, row: int | None) -> tuple[dict[str, Any], int | None]:
+        """Return what a single run is fed, and how many samples there are in the data; None where none is needed."""
         inputs = [id for id in fed_inputs(self.network) if id not in self.settings]
         lacking = any("value" not in self.network.node(id).attributes for id in inputs)
         if file is None and row is None and not (lacking and self.graph.data):
-            return self.settings
+            return self.settings, None
         data = load_data(self.graph, self.network, file=file, stdin=sys.stdin.buffer, inputs=inputs)
-        return {**_rows(data, row), **self.settings}
+        return {**_rows(data, row), **self.settings}, data.rows
 
     def prediction_feeds(self, file: str | None, row: int | None) -> dict[str, Any]:
         """Return what the outputs are computed from: data where there is any, without the targets."""
@@ -185,7 +189,7 @@ def open_session(
     if seed is not None:
         graph = replace(graph, train=replace(graph.train, seed=seed))
     network = prepare(graph)
-    parameters, metadata = load_weights(weights) if weights else ({}, {})
+    parameters, metadata = read_weights(weights) if weights else ({}, {})
     if weights:
         parameters = fit_weights(network, parameters, weights)
         for problem in origin_problems(graph, metadata, weights):
@@ -201,8 +205,7 @@ def refuse_two_readers(graph: str, data: str | None) -> None:
 
 def random_parameters(session: Session) -> list[str]:
     """Return the ids of the parameters and states that have neither a value nor weights."""
-    nodes = session.network.graph.nodes.values()
-    variables = [node for node in nodes if node.op in ("parameter", "state")]
+    variables = [node for node in session.network.graph.nodes.values() if node.op in ("parameter", "state")]
     return [n.id for n in variables if n.attributes.get("value") is None and n.id not in session.leaves]
 
 

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from dagprop.cli import options
-
-if TYPE_CHECKING:
-    from dagprop.graph.records import Graph, Node
-    from dagprop.plan.network import Network
 
 
 @click.command("show")
@@ -34,9 +28,10 @@ def command(graph: str, expanded: bool, as_json: bool, plugins: tuple[str, ...],
     nodes = (network.graph if expanded else opened).nodes
     sizes = parameter_sizes(network, by_call=not expanded)
     total = sum(sizes.values())
+    given = {**network.outputs, **network.graph.calls}
     rows = []
     for node in nodes.values():
-        shapes = [list(network.shapes[value]) for value in _values(opened, network, node)]
+        shapes = [list(network.shapes[value]) for value in given[node.id]]
         rows.append((node, shapes, sizes[node.id]))
     if as_json:
         described = {
@@ -61,13 +56,3 @@ def command(graph: str, expanded: bool, as_json: bool, plugins: tuple[str, ...],
     click.echo(table(("node", "op", "inputs", "shape", "parameters"), cells, right=(4,)))
     size = f"{count_text(len(nodes), 'node')}, {count_text(total, 'parameter')}"
     click.echo(f"\n{size}, {opened.dtype}{f', loss {opened.loss}' if opened.loss else ''}")
-
-
-def _values(graph: Graph, network: Network, node: Node) -> tuple[str, ...]:
-    """Return the references of what a node gives: for the call of a definition those of the nodes that it becomes."""
-    from dagprop.graph.definitions import call_outputs
-    from dagprop.ops.registry import vocabulary
-
-    if node.id in network.outputs:
-        return network.outputs[node.id]
-    return call_outputs(graph, node.id, vocabulary())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import sys
 import time
@@ -58,7 +59,10 @@ SHARE = click.FloatRange(0, 1, max_open=True)
 @click.option("--validation", type=SHARE, help="Share of the samples kept out to watch the training.")
 @click.option("--test", type=SHARE, help="Share of the samples kept out to judge the result.")
 @click.option(
-    "-o", "--output", metavar="FILE", help="Where to save the parameters.  [default: GRAPH.weights.npz, in this folder]"
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Where to save the parameters; a file of that name is replaced.  [default: GRAPH.weights.npz, in this folder]",
 )
 @click.option(
     "--history",
@@ -98,7 +102,8 @@ def command(
 ) -> int:
     """Train by gradient descent and save the parameters.
 
-    What no option says is as the graph's "train" says.  Ctrl-C saves what has been learnt so far.
+    What no option says is as the graph's "train" says.  Ctrl-C saves what has been learnt so far.  A training of 0
+    epochs replaces no weights that are there, unless -o names their file.
     """
     from dataclasses import replace
 
@@ -106,7 +111,7 @@ def command(
     from dagprop.cli.main import INTERRUPTED
     from dagprop.cli.output import json_text, note
     from dagprop.cli.session import open_session, refuse_two_readers
-    from dagprop.train.checkpoint import check_writable, save_weights, weights_metadata
+    from dagprop.train.checkpoint import check_writable, weights_metadata, write_weights
 
     refuse_two_readers(graph, data)
     if norms and history is None:
@@ -119,8 +124,11 @@ def command(
         check_writable(path)
     elif sys.stdout.isatty():
         raise click.UsageError("the weights are binary: name a file with -o, or redirect the output")
-    samples = session.samples(data)
     total = session.graph.train.epochs if epochs is None else epochs
+    there = path != "-" and os.path.isfile(path)
+    if there and total == 0 and output is None:
+        raise click.UsageError(f"no epochs: this would replace the weights in {path}; name a file with -o")
+    samples = session.samples(data)
     columns = None
     if norms:
         from dagprop.train.history import parameter_columns
@@ -146,9 +154,13 @@ def command(
             on_variables=watch,
             backend=backend,
         )
-    save_weights(path, result.parameters, weights_metadata(session.graph, result.settings, len(result.history)))
+    saved = bool(result.step_losses.size) or not there or output is not None  # Ctrl-C may come before the first step
+    if saved:
+        write_weights(path, result.parameters, weights_metadata(session.graph, result.settings, len(result.history)))
+    if saved and there and not quiet:
+        note(f"note: replaced {path}, which was there")
     say = note if path == "-" else click.echo  # the weights have the standard output to themselves
-    say(json_text(_document(result, path)) if as_json else _summary(result, path, digits))
+    say(json_text(_document(result, path if saved else None)) if as_json else _summary(result, path, saved, digits))
     if len(result.history) > 1 and result.history[-1].loss > result.history[0].loss:
         note("warning: the loss is larger than in the first epoch; a smaller learning rate may help")
     return INTERRUPTED if result.interrupted else 0
@@ -232,7 +244,7 @@ def _record_text(record: EpochRecord, digits: int) -> str:
     return text
 
 
-def _summary(result: TrainResult, path: str, digits: int) -> str:
+def _summary(result: TrainResult, path: str, saved: bool, digits: int) -> str:
     from dagprop.cli.output import count_text, score_text
 
     epochs, settings = len(result.history), result.settings
@@ -243,7 +255,7 @@ def _summary(result: TrainResult, path: str, digits: int) -> str:
     ]
     if result.history:
         lines.append(_record_text(result.history[-1], digits))
-    lines.append(f"parameters saved to {path}")
+    lines.append(f"parameters saved to {path}" if saved else f"nothing was learnt: {path} is as it was")
     if result.test is not None:
         test = score_text("test loss", result.test.loss, result.test.accuracy, result.test.metrics, digits)
         lines.append(f"{test}  ({count_text(result.test.samples, 'sample')})")
@@ -262,7 +274,7 @@ def _steps_text(settings: TrainSettings) -> str:
     return text if settings.schedule == default.schedule else f"{text} {choice_text(settings.schedule)}"
 
 
-def _document(result: TrainResult, path: str) -> dict[str, Any]:
+def _document(result: TrainResult, path: str | None) -> dict[str, Any]:
     from dagprop.graph.write import train_json
 
     return {

@@ -1,10 +1,12 @@
-"""Stochastic gradient descent for one network, written out: forward, derivatives, update."""
+"""Stochastic gradient descent for one network, written out: forward, derivatives, update of a batch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from dagprop.errors import DataError
+from dagprop.explain.derivation import of_first_samples
 from dagprop.explain.derivation_document import gradient_formula, update_formula
 from dagprop.explain.derivation_records import Derivation, Line
 from dagprop.explain.document import Block, Heading, Listing, Words, elided, list_words, without_middle
@@ -12,9 +14,11 @@ from dagprop.explain.formula import Name, Partial, names_in
 from dagprop.explain.rule_formulas import forward_or_name
 from dagprop.explain.update_formulas import PLAIN, update_formulas
 from dagprop.graph.records import Choice
+from dagprop.plan.network import Network
 from dagprop.plan.records import ForwardStep
 from dagprop.train.choices import choice_text
-from dagprop.train.data import fed_inputs
+from dagprop.train.data import data_from_values, fed_inputs
+from dagprop.train.samples import part_sizes
 
 MOST_STEPS = 16
 """Of more steps of a kind, the first and the last are written."""
@@ -24,14 +28,32 @@ Step = TypeVar("Step")
 Lines = list[tuple[int, tuple[Words, ...]]]
 
 
-def algorithm(derivation: Derivation) -> tuple[Block, ...]:
-    """Return how this network is trained: for each sample forward, derivatives, update."""
+def algorithm(derivation: Derivation, rows: int | None = None) -> tuple[Block, ...]:
+    """Return how this network is trained: for each batch forward, derivatives, update.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        If it is of several samples, the formulas written are those of a batch of them; else those of one sample.
+    rows : int, optional
+        Where the derivation is of one sample, how many there are in all; by default those that the graph itself holds.
+    """
     network = derivation.network
     inputs = tuple(fed_inputs(network))
+    if derivation.one_sample:
+        batch = batch_size(network, _own_rows(network) if rows is None else rows)
+    else:
+        fed = max((len(derivation.values[name]) for name in inputs if name in derivation.values), default=1)
+        batch = batch_size(network, fed)
+        derivation = of_first_samples(derivation, batch) if batch < fed else derivation
     asked = set(derivation.wanted)
     trained = [name for name in network.graph.parameters() if name in asked]
     shapes = {name: value.shape for name, value in derivation.values.items()}
-    lines: Lines = [(0, ("for each epoch:",)), (1, _samples(derivation, inputs)), (2, ("forward:",))]
+    lines: Lines = [
+        (0, ("for each epoch:",)),
+        (1, _samples(batch, inputs, not derivation.one_sample)),
+        (2, ("forward:",)),
+    ]
 
     def forward(step: ForwardStep) -> tuple[Words, ...]:
         formulas = forward_or_name(step, shapes)
@@ -64,20 +86,30 @@ def algorithm(derivation: Derivation) -> tuple[Block, ...]:
     return Heading(("Stochastic gradient descent for this network",)), Listing(tuple(lines))
 
 
-def _samples(derivation: Derivation, inputs: Sequence[str]) -> tuple[Words, ...]:
-    """Return what a step of training takes; the formulas are those of as many samples as were fed."""
-    batch = derivation.network.graph.train.batch_size
-    fed = 1 if derivation.one_sample else max((_length(derivation, name) for name in inputs), default=1)
-    if fed > 1:
-        return (f"for each batch of {fed} samples", *_tuple(inputs), ":")
-    if batch > 1 and inputs:
-        return (f"for each batch of {batch} samples", *_tuple(inputs), ", with the mean of their derivatives:")
-    return ("for each sample", *_tuple(inputs), ":")
+def batch_size(network: Network, rows: int | None) -> int:
+    """Return how many samples a step of the graph's training takes, of so many or of an unknown number of samples."""
+    settings = network.graph.train
+    if rows is None:
+        return settings.batch_size
+    return max(1, min(settings.batch_size, part_sizes(rows, settings.validation, settings.test)[0]))
 
 
-def _length(derivation: Derivation, name: str) -> int:
-    array = derivation.values.get(name)
-    return array.shape[0] if array is not None and array.ndim else 1
+def _own_rows(network: Network) -> int | None:
+    """Return how many samples a graph holds itself; None if they come from elsewhere."""
+    if network.graph.data is not None:
+        return None
+    try:
+        return data_from_values(network).rows
+    except DataError:  # an input has no value
+        return None
+
+
+def _samples(batch: int, inputs: Sequence[str], together: bool) -> tuple[Words, ...]:
+    """Return what a step of training takes; the formulas are those of the whole batch together, or of one sample."""
+    if batch == 1 or not inputs:
+        return ("for each sample", *_tuple(inputs), ":")
+    mean = () if together else (", with the mean of their derivatives",)
+    return (f"for each batch of {batch} samples", *_tuple(inputs), *mean, ":")
 
 
 def _updates_by(optimizer: Choice, loss: str, trained: Sequence[str]) -> Lines:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dagprop.errors import GraphError, Problem, quote, suggest
-from dagprop.graph.definitions import call_outputs
-from dagprop.graph.records import Graph, join_reference, split_reference
+from dagprop.graph.records import Graph, split_reference
 from dagprop.graph.topology import reach, sources
-from dagprop.ops.registry import vocabulary
 from dagprop.plan.network import Network, prepare
 from dagprop.plan.outputs import prediction_outputs
+from dagprop.plan.references import find_reference
 from dagprop.record import record
 
 FEW = 6
 """So many ways are told one by one; of more, the shortest."""
-
-FEW_NODES = 20
-"""The nodes of a graph with no more are listed where one is misspelt."""
 
 
 @record(eq=False)
@@ -87,20 +82,22 @@ def dependency(graph: Graph, node: str | None = None, reverse: bool = False) -> 
     ----------
     graph : Graph
     node : str, optional
-        An id, of the expanded graph or of the file; by default the loss, or without one the first output.
+        As :func:`dagprop.plan.references.find_reference` takes it; by default the loss, or without one the first
+        output.
     reverse : bool
         Whether to look upwards, at who depends on the node.
 
     Raises
     ------
     GraphError
-        If the graph is wrong, there is no such node (DP104), or something else than an id is given (DP008).
+        If the graph is wrong, there is no such node (DP104) or output (DP113), or something else than an id is given
+        (DP008).
     """
     network = prepare(graph)
     loss = network.graph.loss
     references = (loss,) if loss else prediction_outputs(network)
     roots = tuple(dict.fromkeys(split_reference(reference)[0] for reference in references))
-    node = roots[0] if node is None else _find_node(graph, network, node)
+    node = roots[0] if node is None else split_reference(find_reference(network, node))[0]
     below = {id: tuple(dict.fromkeys(sources(network.node(id)))) for id in network.order}
     edges = _turned(below) if reverse else below
     reached = reach(edges, [node])
@@ -111,23 +108,6 @@ def dependency(graph: Graph, node: str | None = None, reverse: bool = False) -> 
         tuple(_ways(below, network.order, roots, node)),
         {id: edges[id] for id in network.order if id in reached},
     )
-
-
-def _find_node(graph: Graph, network: Network, name: str) -> str:
-    """Return the node of the expanded graph that a name stands for; the call of a definition stands for its output."""
-    if not isinstance(name, str):
-        raise GraphError(Problem("DP008", f"expected the id of a node, got a {type(name).__name__}"))
-    id, output = split_reference(name)
-    if name in network.shapes:
-        return id
-    if id in graph.nodes and id not in network.graph.nodes:
-        outputs = call_outputs(graph, id, vocabulary())
-        if name in (join_reference(id, number) for number in range(len(outputs))):
-            return split_reference(outputs[output])[0]
-    known = tuple(dict.fromkeys((*graph.nodes, *network.graph.nodes)))
-    listed = f"the nodes are: {', '.join(graph.nodes)}" if len(graph.nodes) <= FEW_NODES else "see: dagprop show GRAPH"
-    hint = suggest(name, known) or listed
-    raise GraphError(Problem("DP104", f"there is no node {quote(name)}", hint, file=graph.file))
 
 
 def _turned(edges: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

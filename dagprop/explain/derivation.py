@@ -83,6 +83,17 @@ def derivation(network: Network, loss: str, leaves: LeafValues, wanted: tuple[st
     )
 
 
+def of_first_samples(whole: Derivation, count: int) -> Derivation:
+    """Return the derivation of the same gradients, of the mean over the first so many samples alone."""
+    network = whole.network
+    leaves = {id: value for id, value in whole.values.items() if id in network.graph.nodes and network.node(id).is_leaf}
+    kept = {
+        id: value[tuple(slice(count if size == SAMPLE_AXIS else None) for size in network.shapes[id])]
+        for id, value in leaves.items()
+    }
+    return derivation(network, whole.loss, LeafValues(kept, {SAMPLE_AXIS: count}, whole.one_sample), whole.wanted)
+
+
 class _LineBuilder:
     """What is known while the lines are made, from the loss down."""
 

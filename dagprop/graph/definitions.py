@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from dagprop.errors import GraphError, Problem
 from dagprop.graph.expansion import Expansion, Place
-from dagprop.graph.records import EMPTY, Definition, Graph, Node, join_reference, split_reference
+from dagprop.graph.records import EMPTY, Definition, Graph, Node, split_reference
 from dagprop.graph.references import Suggest, make_suggest
 from dagprop.graph.signature import Signature, Vocabulary
 from dagprop.graph.topology import reach, sources
@@ -32,7 +32,7 @@ def expand(graph: Graph, vocabulary: Vocabulary) -> Graph:
     -------
     Graph
         Of ops and leaves only.  ``inputs`` are tuples in the order of the op's inputs, ``loss`` and ``outputs`` name
-        expanded nodes, ``origin`` of each node tells the calls it comes from.
+        expanded nodes, ``origin`` of each node tells the calls it comes from, ``calls`` what each of them gives.
 
     Raises
     ------
@@ -86,18 +86,15 @@ def expand_healthy(
 
     loss = follow(graph.loss) if graph.loss is not None else None
     outputs = tuple(found for reference in graph.outputs if (found := follow(reference)) is not None)
-    expanded = replace(graph, nodes=MappingProxyType(kept), loss=loss, outputs=outputs, definitions=EMPTY)
+    expanded = replace(
+        graph,
+        nodes=MappingProxyType(kept),
+        loss=loss,
+        outputs=outputs,
+        definitions=EMPTY,
+        calls=MappingProxyType(work.calls),
+    )
     return expanded, list(dict.fromkeys(work.problems))
-
-
-def call_outputs(graph: Graph, call: str, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Return the references, in the expanded graph, of the values that a node of the declared graph gives."""
-    ops = {**graph.definitions, **vocabulary}
-    meaning = ops.get(graph.nodes[call].op)
-    count = len(meaning.outputs) if isinstance(meaning, Definition) else 1
-    work = Expansion(ops, (), make_suggest())
-    top = Place("", (), graph.nodes, None, {}, {}, {}, ())
-    return tuple(work.follow(join_reference(call, output), top) for output in range(count))
 
 
 def _with_users(graph: Graph, names: set[str]) -> set[str]:

@@ -53,11 +53,12 @@ class Place:
 
 
 class Expansion:
-    """The work of one expansion: what the ops mean, what went wrong, and how many nodes there are."""
+    """The work of one expansion: what the ops mean, what calls give, what went wrong, and how many nodes there are."""
 
     def __init__(self, ops: Vocabulary, broken_definitions: Collection[str], suggest: Suggest) -> None:
         self.ops = ops
         self.suggest = suggest
+        self.calls: dict[str, tuple[str, ...]] = {}
         self.problems: list[Problem] = []
         self.healthy = True
         self._sizes = CallSizes(ops, broken_definitions)
@@ -129,7 +130,8 @@ class Expansion:
                 yield from self.expand_node(inner, inside)
                 if not self.healthy:
                     return
-            outputs = [self.follow(reference, inside) for reference in definition.outputs]
+            outputs = tuple([self.follow(reference, inside) for reference in definition.outputs])
+            self.calls[name] = self.calls[place.prefix + node.id] = outputs  # the last copy gives what the call gives
             given = (*outputs, *given[len(outputs) :])
 
     # ------------------------------------------------------------------------------------------ values of names

@@ -39,6 +39,9 @@ DEFAULT_INITIALIZER = "glorot_uniform"
 Choice = str | Mapping[str, Any]
 """Something that is declared elsewhere: its name, or an object with ``name`` and settings."""
 
+METADATA = "__dagprop__.json"
+"""What a weights file says of itself, beside the parameters by id: no id can be so called."""
+
 DTYPES = ("float64", "float32")
 """What the values of a network can be; the first is the default."""
 
@@ -215,6 +218,8 @@ class Graph(ShownInNotebooks):
         The ``x-*`` keys.
     file : str, optional
         Where the graph was read from; not part of the network.
+    calls : mapping from str to tuple of str
+        In an expanded graph: for each call of a definition, the references of what it gives.
     """
 
     nodes: Mapping[str, Node]
@@ -230,6 +235,7 @@ class Graph(ShownInNotebooks):
     view: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     extensions: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     file: str | None = None
+    calls: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
 
     def __repr__(self) -> str:
         name = f"{self.name!r}: " if self.name else ""

@@ -184,6 +184,7 @@ def from_networkx(view: networkx.MultiDiGraph) -> Graph:
 _NODE_KEYS = ("op", "attributes", "tex", "doc", "repeat", "extensions", "origin")
 _GRAPH_KEYS = (
     "loss", "outputs", "definitions", "name", "doc", "dtype", "data", "train", "requires", "view", "extensions", "file",
+    "calls",
 )  # fmt: skip
 
 

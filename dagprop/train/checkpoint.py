@@ -19,7 +19,7 @@ import numpy as np
 
 from dagprop import __version__
 from dagprop.errors import CheckpointError, GraphError, Problem, quote, suggest
-from dagprop.graph.records import Graph, TrainSettings
+from dagprop.graph.records import METADATA, Graph, TrainSettings
 from dagprop.graph.write import to_json, train_json
 from dagprop.plan.abstract import format_shape
 from dagprop.plan.network import Network
@@ -28,8 +28,6 @@ from dagprop.train.op_origins import op_origins
 from dagprop.train.settings import check_settings
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-METADATA = "__dagprop__.json"
 
 MOST_NAMES = 4
 """A message names so many parameters of a graph."""
@@ -42,17 +40,19 @@ def graph_hash(graph: Graph) -> str:
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 
 
-def weights_metadata(graph: Graph, settings: TrainSettings, epochs: int) -> dict[str, Any]:
-    """Return what a weights file says of itself: the graph, its plugins, and how long it was trained and with what."""
+def weights_metadata(graph: Graph, settings: TrainSettings | None = None, epochs: int = 0) -> dict[str, Any]:
+    """Return what a weights file says of itself: the graph, its plugins, and how long it was trained and with what.
+
+    Without ``settings`` it says nothing of a training: the weights are from elsewhere.
+    """
     origins = op_origins(graph)
     return {
         **({"ops": origins} if origins else {}),
         "dagprop": __version__,
         "dtype": graph.dtype,
-        "epochs": epochs,
         "graph": graph.name,
         "graph_sha256": graph_hash(graph),
-        "train": train_json(settings),
+        **({"epochs": epochs, "train": train_json(settings)} if settings is not None else {}),
     }
 
 
@@ -73,7 +73,7 @@ def trained_settings(metadata: Mapping[str, Any], default: TrainSettings) -> Tra
     return settings
 
 
-def save_weights(path: str, weights: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+def write_weights(path: str, weights: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
     """Write parameters and states to one file; a file of that name is replaced whole, or not at all.
 
     Parameters
@@ -124,7 +124,7 @@ def check_writable(path: str) -> None:
     )
 
 
-def load_weights(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
+def read_weights(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
     """Return the arrays and the metadata of a weights file; any NPZ archive of arrays will do, without metadata.
 
     Raises
@@ -165,7 +165,7 @@ def fit_weights(network: Network, weights: Mapping[str, Array], file: str | None
     for id in needed:
         if id not in weights:
             message = f"there are no weights for the {network.node(id).op} {quote(id)}"
-            problems.append(Problem("DP602", message, suggest(id, spare), file=file))
+            problems.append(Problem("DP602", message, suggest(id, [str(name) for name in spare]), file=file))
         elif weights[id].dtype.kind not in "biuf":
             problems.append(Problem("DP602", f"the weights for {quote(id)} are not numbers", file=file))
         elif weights[id].shape != network.shapes[id]:

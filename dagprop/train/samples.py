@@ -22,6 +22,15 @@ class Split:
     test: Indices
 
 
+def part_sizes(rows: int, validation: float, test: float) -> tuple[int, int, int]:
+    """Return how many samples are trained on, validated on and tested on; a share above 0 is at least one sample.
+
+    The first is 0 or less where the shares leave nothing to train on.
+    """
+    validation_rows, test_rows = (max(1, round(share * rows)) if share > 0 else 0 for share in (validation, test))
+    return rows - validation_rows - test_rows, validation_rows, test_rows
+
+
 def split_samples(rows: int, validation: float, test: float, seed: int) -> Split:
     """Deal the samples out at random.
 
@@ -30,7 +39,7 @@ def split_samples(rows: int, validation: float, test: float, seed: int) -> Split
     rows : int
         How many samples there are.
     validation, test : float
-        The shares that are kept out of the training, in [0, 1).  A share above 0 gets at least one sample.
+        The shares that are kept out of the training, in [0, 1).
     seed : int
 
     Raises
@@ -38,8 +47,8 @@ def split_samples(rows: int, validation: float, test: float, seed: int) -> Split
     DataError
         If no sample is left to train on (DP405).
     """
-    validation_rows, test_rows = (max(1, round(share * rows)) if share > 0 else 0 for share in (validation, test))
-    if validation_rows + test_rows >= rows:
+    train_rows, validation_rows, test_rows = part_sizes(rows, validation, test)
+    if train_rows <= 0:
         kept_out = f"{validation_rows} for validation and {test_rows} for the test"
         message = f"of {rows} samples {kept_out} are kept out, which leaves none to train on"
         raise DataError(Problem("DP405", message, "make the shares of validation and test smaller"))

@@ -193,6 +193,27 @@ def test_wrt_must_name_nodes(wrt, load_graph):
             dagprop.value_and_grad(graph, wrt=wrt)
 
 
+def test_calls_are_named_as_in_the_file(root):
+    graph = dagprop.load(root / "graphs/four-layer-chain-neurons.json")
+    loss, gradients = dagprop.value_and_grad(graph, wrt=["unit1", "w3", "unit1/f"])
+    plain = dagprop.value_and_grad(dagprop.load(root / "graphs/four-layer-chain.json"), wrt=["f1", "w3"])
+    assert loss == plain[0]
+    assert list(gradients) == ["unit1", "w3", "unit1/f"]
+    assert gradients["unit1"] == gradients["unit1/f"] == plain[1]["f1"] and gradients["w3"] == plain[1]["w3"]
+    assert gradients["unit1"] is not gradients["unit1/f"]
+    back = dagprop.vjp(graph, None, None, {"unit3": 1.0}, wrt=["unit2"])
+    assert back == dagprop.vjp(graph, None, None, {"unit3/f": 1.0}, wrt=["unit2"])
+    assert dagprop.paths(graph, wrt="unit1", to="unit2").gradient == pytest.approx(0.218133 * -1.2, rel=1e-5)
+    assert [parameter.id for parameter in dagprop.flow(graph, wrt=["unit1"]).parameters] == ["unit1/f"]
+    assert dagprop.derive(graph, ["unit1", "unit1/f"]).wanted == ("unit1/f",)
+
+
+def test_a_value_has_one_cotangent(root):
+    graph = dagprop.load(root / "graphs/four-layer-chain-neurons.json")
+    with pytest.raises(GraphError, match=r'"unit1" and "unit1/f" are the same value \[DP112\]'):
+        dagprop.vjp(graph, None, None, {"unit1": 1.0, "unit1/f": 2.0})
+
+
 def test_a_cotangent_has_the_shape_of_its_value(load_graph):
     graph = load_graph({"x": {"op": "parameter", "value": [1.0, 2.0]}, "y": {"op": "exp", "inputs": ["x"]}})
     with pytest.raises(GraphError, match="DP303"):

@@ -306,3 +306,41 @@ def test_no_row_says_what_another_has_said(dagprop, write_graph):
     assert "\n∂L/∂v = w\n      = 3\n\n" in out
     out = dagprop("derive", "graphs/iris.json", "--wrt", "species").out
     assert "\n∂L/∂species = 0\n\n" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "for each batch of 4 samples (x, y):"),
+        (["--data", "two.csv"], "for each batch of 2 samples (x, y):"),
+        (["--row", "3"], "for each batch of 4 samples (x, y), with the mean of their derivatives:"),
+        (
+            ["--row", "2", "--data", "two.csv"],
+            "for each batch of 2 samples (x, y), with the mean of their derivatives:",
+        ),
+        (["--set", "x=1", "--set", "y=2"], "for each batch of 4 samples (x, y), with the mean of their derivatives:"),
+    ],
+)
+@pytest.mark.parametrize("size", [4, 100])
+def test_the_algorithm_takes_the_batches_that_train_takes(dagprop, tmp_path, write_graph, arguments, words, size):
+    lines = [f"{number},{2 * number}" for number in range(9)]
+    (tmp_path / "nine.csv").write_text("\n".join(["x,y", *lines]), encoding="utf-8")
+    (tmp_path / "two.csv").write_text("\n".join(["x,y", *lines[:2]]), encoding="utf-8")
+    nodes = {
+        **{"x": {"op": "input"}, "y": {"op": "input"}, "w": {"op": "parameter", "value": 0.5}},
+        "p": {"op": "multiply", "inputs": ["w", "x"]},
+        "L": {"op": "half_squared_error", "inputs": ["p", "y"]},
+    }
+    path = write_graph(nodes, loss="L", data={"file": "nine.csv"}, train={"batch_size": size})
+    out = dagprop("derive", str(path), *arguments, folder=tmp_path).out
+    assert (words if size == 4 else words.replace("of 4", "of 9")) in out
+
+
+def test_data_that_is_not_there_is_not_needed_to_derive_at_given_values(dagprop, write_graph):
+    nodes = {
+        **{"x": {"op": "input", "value": 2}, "w": {"op": "parameter", "value": 0.5}},
+        "L": {"op": "multiply", "inputs": ["w", "x"]},
+    }
+    path = write_graph(nodes, loss="L", data={"file": "missing.csv"}, train={"batch_size": 4})
+    done = dagprop("derive", str(path))
+    assert (done.exit_code, done.err) == (0, "") and "for each batch of 4 samples (x), with the mean" in done.out

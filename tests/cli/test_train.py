@@ -124,6 +124,72 @@ def test_ctrl_c_saves_the_parameters(dagprop, line, monkeypatch):
     assert (line / "line.weights.npz").exists()
 
 
+WHERE = "line.weights.npz"
+REPLACED = f"note: replaced {WHERE}, which was there\n"
+
+
+@pytest.mark.parametrize("output", [(), ("-o", WHERE)])
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_file_that_is_replaced_is_named(dagprop, line, output, form):
+    arguments = ["train", "line.json", "--data", "rows.csv", "--epochs", "3", *output]
+    assert "replaced" not in dagprop(*arguments, *form, folder=line).err
+    again = dagprop(*arguments, *form, folder=line)
+    assert again.exit_code == 0 and again.err.endswith(REPLACED) and "replaced" not in again.out
+    assert dagprop(*arguments, *form, "-q", folder=line).err == ""
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("-q",)])
+@pytest.mark.parametrize("by", ["option", "file"])
+def test_no_epochs_replace_no_weights(dagprop, line, form, by):
+    arguments = ["train", "line.json", "--data", "rows.csv", *form]
+    dagprop(*arguments, folder=line)
+    before = (line / WHERE).read_bytes()
+    if by == "file":
+        (line / "line.json").write_text(json.dumps({**LINE, "train": {"epochs": 0}}))
+    else:
+        arguments += ["--epochs", "0"]
+    refused = dagprop(*arguments, folder=line)
+    assert refused.exit_code == 2 and "name a file with -o" in refused.err + refused.out
+    assert (line / WHERE).read_bytes() == before
+    named = dagprop(*arguments, "-o", WHERE, folder=line)
+    assert named.exit_code == 0 and (REPLACED in named.err) == (form != ("-q",))
+    assert (line / WHERE).read_bytes() != before
+
+
+def test_no_epochs_where_no_weights_are_write_the_initial_ones(dagprop, line):
+    done = dagprop("train", "line.json", "--data", "rows.csv", "--epochs", "0", folder=line)
+    assert (done.exit_code, done.err) == (0, "")
+    with np.load(line / WHERE) as weights:
+        assert weights["w"] == weights["b"] == 0
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3])
+def test_ctrl_c_before_anything_is_learnt_replaces_no_weights(dagprop, line, monkeypatch, steps):
+    from dagprop.train import loop
+
+    arguments = ["train", "line.json", "--data", "rows.csv", "--backend", "reference"]
+    dagprop(*arguments, folder=line)
+    before = (line / WHERE).read_bytes()
+    whole, count = loop.run, iter(range(10))
+
+    def interrupted(*arguments):
+        if next(count) == steps:
+            raise KeyboardInterrupt
+        return whole(*arguments)
+
+    monkeypatch.setattr(loop, "run", interrupted)
+    done = dagprop(*arguments, folder=line)
+    assert done.exit_code == 130
+    assert ((line / WHERE).read_bytes() == before) == (steps == 0)
+    assert (f"nothing was learnt: {WHERE} is as it was" in done.out) == (steps == 0)
+    assert (REPLACED in done.err) == (f"saved to {WHERE}" in done.out) == (steps > 0)
+
+
+def test_what_is_no_file_is_not_replaced(dagprop, line):
+    done = dagprop("train", "line.json", "--data", "rows.csv", "--epochs", "0", "-o", "/dev/null", folder=line)
+    assert (done.exit_code, done.err) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -184,10 +250,10 @@ def test_optimizer_schedule_and_metrics_are_chosen_and_reported(dagprop, line):
 
 
 def test_weights_say_how_they_were_trained_and_can_be_judged_without_the_plugin(dagprop, line):
-    from dagprop.train.checkpoint import load_weights
+    from dagprop.train.checkpoint import read_weights
 
     dagprop("train", "line.json", "--data", "rows.csv", *PLUGINS, *CHOICES, "--test", "0.25", folder=line)
-    arrays, metadata = load_weights(str(line / "line.weights.npz"))
+    arrays, metadata = read_weights(str(line / "line.weights.npz"))
     assert arrays.keys() == {"w", "b"}
     assert metadata["train"]["optimizer"] == {"name": "adam", "beta1": 0.5}
     assert metadata["train"]["schedule"] == {"name": "cosine", "floor": 0.01}

@@ -175,20 +175,20 @@ def test_what_the_loss_does_not_depend_on_is_said(load):
 
 
 @pytest.mark.parametrize(
-    ("graph", "name", "hint"),
+    ("graph", "name", "code", "hint"),
     [
-        ("four-layer-chain", "w4", "the nodes are: x, w1"),
-        ("four-layer-chain", "F3", 'did you mean "f3"?'),
-        ("four-layer-chain", "f3:1", 'did you mean "f3"?'),
-        ("xor", "hiden", 'did you mean "hidden"?'),
-        ("xor", "hidden:1", 'did you mean "hidden"?'),
+        ("four-layer-chain", "w4", "DP104", "the nodes are: x, w1"),
+        ("four-layer-chain", "F3", "DP104", 'did you mean "f3"?'),
+        ("four-layer-chain", "f3:1", "DP113", 'it has "f3"'),
+        ("xor", "hiden", "DP104", 'did you mean "hidden"?'),
+        ("xor", "hidden:1", "DP113", 'it has "hidden"'),
     ],
 )
-def test_a_misspelt_node_is_an_error_with_a_hint(root, graph, name, hint):
+def test_a_misspelt_node_is_an_error_with_a_hint(root, graph, name, code, hint):
     with pytest.raises(GraphError) as error:
         dagprop.depends(dagprop.load(root / f"graphs/{graph}.json"), name)
     (problem,) = error.value.problems
-    assert problem.code == "DP104"
+    assert problem.code == code
     assert problem.hint.startswith(hint)
 
 

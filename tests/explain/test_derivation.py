@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import dagprop
+from dagprop.errors import DataError
 from dagprop.explain.derivation_check import check_derivation
 from dagprop.explain.derivation_document import chain, derivation_document, gradient_formula
 from dagprop.explain.derivation_json import derivation_data
@@ -239,22 +241,71 @@ def test_a_sum_does_not_begin_with_the_0_of_python():
     assert texts == [f"(1 if {name} = L else 0) / ((1 if v = L else 0) + (1 if w = L else 0))" for name in ("v", "w")]
 
 
+PERCEPTRON = {
+    **{"x": {"op": "input"}, "y": {"op": "input"}, "w": {"op": "parameter", "value": 0.5}},
+    "p": {"op": "multiply", "inputs": ["w", "x"]},
+    "L": {"op": "half_squared_error", "inputs": ["p", "y"]},
+}
+WITH_MEAN = ", with the mean of their derivatives"
+
+
 @pytest.mark.parametrize(
-    ("batch", "feeds", "words"),
+    ("train", "feeds", "words"),
     [
-        (1, {"x": 1.0, "y": 2.0}, "for each sample (x, y):"),
-        (8, {"x": 1.0, "y": 2.0}, "for each batch of 8 samples (x, y), with the mean of their derivatives:"),
-        (1, {"x": [1.0, 2.0], "y": [2.0, 1.0]}, "for each batch of 2 samples (x, y):"),
-        (8, {"x": [1.0, 2.0], "y": [2.0, 1.0]}, "for each batch of 2 samples (x, y):"),
+        ({"batch_size": 1}, {"x": 1.0, "y": 2.0}, "for each sample (x, y):"),
+        ({"batch_size": 8}, {"x": 1.0, "y": 2.0}, f"for each batch of 8 samples (x, y){WITH_MEAN}:"),
+        ({"batch_size": 1}, {"x": [1.0, 2.0], "y": [2.0, 1.0]}, "for each sample (x, y):"),
+        ({"batch_size": 8}, {"x": [1.0, 2.0], "y": [2.0, 1.0]}, "for each batch of 2 samples (x, y):"),
+        ({"batch_size": 4}, {"x": range(9), "y": range(9)}, "for each batch of 4 samples (x, y):"),
+        ({}, {"x": range(99), "y": range(99)}, "for each batch of 32 samples (x, y):"),
+        ({"validation": 0.5, "test": 0.2}, {"x": range(10), "y": range(10)}, "for each batch of 3 samples (x, y):"),
+        ({"validation": 0.5}, {"x": [1.0], "y": [2.0]}, "for each sample (x, y):"),  # leaves nothing to train on
     ],
 )
-def test_the_algorithm_takes_the_samples_that_its_formulas_are_of(batch, feeds, words):
-    nodes = {
-        **{"x": {"op": "input"}, "y": {"op": "input"}, "w": {"op": "parameter", "value": 0.5}},
-        "p": {"op": "multiply", "inputs": ["w", "x"]},
-        "L": {"op": "half_squared_error", "inputs": ["p", "y"]},
-    }
-    derivation = dagprop.derive(graph_of(nodes, train={"batch_size": batch}), feeds=feeds)
-    text = str(derivation)
+def test_the_algorithm_takes_the_batches_of_the_training(train, feeds, words):
+    text = str(dagprop.derive(graph_of(PERCEPTRON, train=train), feeds={id: list_of(v) for id, v in feeds.items()}))
     assert f"\n  {words}\n    forward:\n      p = w · x\n" in text
-    assert ("Σₙ" in text) == ("2 samples" in words)
+    _, listing = text.split("Stochastic gradient descent for this network")
+    size = words.split()[4] if "batch" in words and WITH_MEAN not in words else None
+    derivative = "-(y - p) · x" if size is None else f"Σₙ((1 / {size}) · (-(y - p)) ⊙ x)"
+    assert f"∂L/∂w = {derivative}\n" in listing
+
+
+def list_of(value):
+    return value if isinstance(value, float) else list(value)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((1.0, 2.0), "for each sample (x, y):"),  # the file has one sample, whatever the size of a batch
+        (([1.0, 2.0, 3.0], 2.0), f"for each batch of 3 samples (x, y){WITH_MEAN}:"),
+        (([1.0] * 50, 2.0), f"for each batch of 32 samples (x, y){WITH_MEAN}:"),
+        ((1.0, None), f"for each batch of 32 samples (x, y){WITH_MEAN}:"),
+    ],
+)
+def test_the_samples_of_the_graph_count_where_one_is_looked_at(values, words):
+    own = {id: {"op": "input"} | ({} if v is None else {"value": v}) for id, v in zip("xy", values, strict=True)}
+    assert f"  {words}\n" in str(dagprop.derive(graph_of({**PERCEPTRON, **own}), feeds={"x": 1.0, "y": 2.0}))
+
+
+@settings(max_examples=40)
+@given(
+    rows=st.integers(2, 40),
+    size=st.integers(1, 50),
+    shares=st.tuples(st.sampled_from([0.0, 0.1, 0.3]), st.sampled_from([0.0, 0.2])),
+)
+def test_the_algorithm_is_that_of_the_first_batch_alone(rows, size, shares):
+    train = {"batch_size": size, "validation": shares[0], "test": shares[1], "epochs": 1, "learning_rate": 0.001}
+    feeds = {"x": np.linspace(-1, 1, rows), "y": np.linspace(1, 2, rows)}
+    graph = graph_of(PERCEPTRON, train=train)
+    try:
+        trained = dagprop.train(graph, feeds).samples["train"]
+    except DataError:  # the shares leave nothing to train on
+        trained = 1
+    batch = min(size, trained)
+    alone = {id: values[:batch] if batch > 1 else values[0] for id, values in feeds.items()}
+    expected = dagprop.derive(graph_of(PERCEPTRON, train={"batch_size": batch}), feeds=alone)
+    title = "Stochastic gradient descent for this network"
+    listings = [str(derivation).partition(title)[2] for derivation in (dagprop.derive(graph, feeds=feeds), expected)]
+    assert listings[0] == listings[1] != ""

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dagprop.errors import GraphError
-from dagprop.graph.definitions import call_outputs, expand
+from dagprop.graph.definitions import expand
 from dagprop.graph.document import parse_document
 from dagprop.graph.records import AxisSize, Graph
 from tests.graph.small import VOCABULARY, codes, has_errors, read_nodes
@@ -55,10 +55,7 @@ def test_calls_may_be_named_before_they_are_declared_and_by_output() -> None:
     assert graph.nodes["y"].inputs == ("h/a", "h/f")
     assert graph.nodes["h/f"].op == "tanh"
     assert (graph.loss, graph.outputs) == ("h/a", ("h/f", "y"))
-    declared, _ = parse_document({"dagprop": 1, "nodes": nodes})
-    assert declared is not None
-    assert call_outputs(declared, "h", VOCABULARY) == ("h/f", "h/a")
-    assert call_outputs(declared, "y", VOCABULARY) == ("y",)
+    assert graph.calls == {"h": ("h/f", "h/a")}
 
 
 def test_copies_are_chained() -> None:
@@ -70,6 +67,8 @@ def test_copies_are_chained() -> None:
     assert graph.nodes["h/2/w"].attributes["shape"] == (AxisSize("h/1/f", -1), 2)
     assert graph.nodes["y"].inputs == ("h/2/a",)
     assert graph.nodes["h/2/w"].origin == ("h", "h/2")
+    assert graph.calls["h/1"] == ("h/1/f", "h/1/a")
+    assert graph.calls["h"] == graph.calls["h/2"] == ("h/2/f", "h/2/a")
 
 
 def test_inputs_beyond_the_outputs_are_the_same_for_all_copies() -> None:

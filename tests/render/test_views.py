@@ -322,6 +322,8 @@ def load(tmp_path_factory, random):
     [
         ({"chain": ("w9",)}, "DP104"),
         ({"around": "nowhere"}, "DP104"),
+        ({"around": "f1:1"}, "DP113"),
+        ({"chain": ("f1", "f1:1")}, "DP113"),
         ({"show": ("values",)}, "DP011"),
         ({"phase": "sideways"}, "DP011"),
         ({"weights": "nodes"}, "DP011"),

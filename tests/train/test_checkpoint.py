@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from dagprop.errors import CheckpointError
+from dagprop.graph.records import METADATA
 from dagprop.plan.network import prepare
-from dagprop.train.checkpoint import METADATA, fit_weights, graph_hash, load_weights, save_weights, weights_metadata
+from dagprop.train.checkpoint import fit_weights, graph_hash, read_weights, weights_metadata, write_weights
 
 WEIGHTS = {"hidden/w": np.arange(6.0).reshape(2, 3), "b": np.array(0.5, dtype=np.float32), "empty": np.zeros((0, 2))}
 NODES = {
@@ -33,8 +34,8 @@ def codes_and_messages(error):
 
 
 def test_what_is_saved_comes_back(file):
-    save_weights(file, WEIGHTS, {"seed": 3, "name": "Ω"})
-    weights, metadata = load_weights(file)
+    write_weights(file, WEIGHTS, {"seed": 3, "name": "Ω"})
+    weights, metadata = read_weights(file)
     assert metadata == {"seed": 3, "name": "Ω"}
     assert list(weights) == list(WEIGHTS)
     for id, value in WEIGHTS.items():
@@ -44,20 +45,20 @@ def test_what_is_saved_comes_back(file):
 
 def test_the_same_weights_give_the_same_bytes(tmp_path):
     for name in ("1", "2"):
-        save_weights(str(tmp_path / name), WEIGHTS, {"a": 1, "b": 2})
+        write_weights(str(tmp_path / name), WEIGHTS, {"a": 1, "b": 2})
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
 
 
 def test_numpy_reads_it_and_any_archive_of_arrays_is_read(file):
-    save_weights(file, WEIGHTS, {})
+    write_weights(file, WEIGHTS, {})
     with np.load(file) as archive:
         np.testing.assert_array_equal(archive["hidden/w"], WEIGHTS["hidden/w"])
     np.savez(file, **WEIGHTS)
-    assert load_weights(file)[1] == {}
+    assert read_weights(file)[1] == {}
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(file, tmp_path, monkeypatch):
-    save_weights(file, WEIGHTS, {})
+    write_weights(file, WEIGHTS, {})
     before = Path(file).read_bytes()
 
     def full(*_):
@@ -65,7 +66,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(file, tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CheckpointError) as error:
-        save_weights(file, {"w": np.ones(3)}, {})
+        write_weights(file, {"w": np.ones(3)}, {})
     assert codes_and_messages(error) == [("DP603", "the weights cannot be written: No space left on device")]
     assert Path(file).read_bytes() == before
     assert os.listdir(tmp_path) == ["w.npz"]
@@ -74,47 +75,47 @@ def test_a_file_is_replaced_whole_or_not_at_all(file, tmp_path, monkeypatch):
 def test_new_files_have_the_usual_permissions_and_links_stay(file, tmp_path):
     umask = os.umask(0o022)
     try:
-        save_weights(file, WEIGHTS, {})
+        write_weights(file, WEIGHTS, {})
     finally:
         os.umask(umask)
     assert stat.S_IMODE(os.stat(file).st_mode) == 0o644
     link = tmp_path / "link.npz"
     link.symlink_to(file)
-    save_weights(str(link), {"w": np.ones(1)}, {})
+    write_weights(str(link), {"w": np.ones(1)}, {})
     assert link.is_symlink()
-    assert list(load_weights(file)[0]) == ["w"]
+    assert list(read_weights(file)[0]) == ["w"]
 
 
 def test_a_device_is_written_to_and_not_replaced():
-    save_weights(os.devnull, WEIGHTS, {})
+    write_weights(os.devnull, WEIGHTS, {})
     assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
 
 
 @pytest.mark.parametrize("place", ["missing/folder/w.npz", "."])
 def test_a_file_that_cannot_be_written(tmp_path, place):
     with pytest.raises(CheckpointError) as error:
-        save_weights(str(tmp_path / place), WEIGHTS, {})
+        write_weights(str(tmp_path / place), WEIGHTS, {})
     assert [problem.code for problem in error.value.problems] == ["DP603"]
 
 
 def test_a_truncated_file_is_never_read(file):
-    save_weights(file, WEIGHTS, {"seed": 1})
+    write_weights(file, WEIGHTS, {"seed": 1})
     whole = Path(file).read_bytes()
     for length in range(0, len(whole), 7):
         Path(file).write_bytes(whole[:length])
         with pytest.raises(CheckpointError) as error:
-            load_weights(file)
+            read_weights(file)
         assert [problem.code for problem in error.value.problems] == ["DP601"]
 
 
 def test_a_changed_byte_ends_in_weights_or_a_clean_error(file):
-    save_weights(file, WEIGHTS, {"seed": 1})
+    write_weights(file, WEIGHTS, {"seed": 1})
     whole = bytearray(Path(file).read_bytes())
     for position in range(0, len(whole), 3):
         changed = bytes(whole[:position]) + bytes([whole[position] ^ 0xFF]) + bytes(whole[position + 1 :])
         Path(file).write_bytes(changed)
         try:
-            load_weights(file)
+            read_weights(file)
         except CheckpointError as error:
             assert [problem.code for problem in error.problems] == ["DP601"]  # noqa: PT017
 
@@ -131,14 +132,14 @@ def test_a_changed_byte_ends_in_weights_or_a_clean_error(file):
 def test_a_file_that_is_no_archive(file, content, reason):
     Path(file).write_bytes(content)
     with pytest.raises(CheckpointError) as error:
-        load_weights(file)
+        read_weights(file)
     assert codes_and_messages(error) == [("DP601", f"the weights cannot be read: {reason}")]
 
 
 def test_pickles_are_never_loaded(file):
     np.savez(file, w=np.array([{}, 1], dtype=object))
     with pytest.raises(CheckpointError, match="pickled Python objects, which are never loaded"):
-        load_weights(file)
+        read_weights(file)
 
 
 @pytest.mark.parametrize(("name", "content"), [("notes.txt", "hello"), (METADATA, "[1]"), (METADATA, "{")])
@@ -146,12 +147,12 @@ def test_other_entries_are_refused(file, name, content):
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr(name, content)
     with pytest.raises(CheckpointError, match="DP601"):
-        load_weights(file)
+        read_weights(file)
 
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(CheckpointError, match="No such file or directory"):
-        load_weights(str(tmp_path / "w.npz"))
+        read_weights(str(tmp_path / "w.npz"))
 
 
 def test_weights_that_fit(load_graph):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dagprop.ops.plugins import Origin, load_module, load_plugin
-from dagprop.train.checkpoint import load_weights, save_weights, weights_metadata
+from dagprop.train.checkpoint import read_weights, weights_metadata, write_weights
 from dagprop.train.op_origins import op_origins, origin_problems
 from tests.plugin_files import DOUBLE, GOOD, install, write
 
@@ -25,8 +25,8 @@ DIGEST = hashlib.sha256(GOOD.encode()).hexdigest()
 
 def saved(graph, path):
     metadata = weights_metadata(graph, graph.train, 1)
-    save_weights(str(path), {"w": np.array(0.5)}, metadata)
-    return load_weights(str(path))[1]
+    write_weights(str(path), {"w": np.array(0.5)}, metadata)
+    return read_weights(str(path))[1]
 
 
 def test_a_file_is_recorded_with_its_hash(tmp_path, load_graph):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from dagprop.errors import GraphError, Problem, quote, suggest
+from dagprop.errors import GraphError, Problem, quote
 from dagprop.graph.records import Graph, split_reference
 from dagprop.plan.network import Network
 from dagprop.plan.outputs import loss_reference
+from dagprop.plan.references import find_reference
 from dagprop.record import record
 from dagprop.render.diagrams.chains import Chain, chain_to
 from dagprop.render.diagrams.items import MOST_COLUMNS, Items, Link, items_of, levels
@@ -58,7 +59,7 @@ def visible(network: Network, view: View) -> Visible:
     GraphError
         If a node of the view is not there (DP104).
     """
-    ends = tuple(id for name in view.chain for id in _chain_ends(network, name))
+    ends = tuple(_node(network, name) for name in view.chain)
     near = () if view.around is None else tuple(_inside(network, view.around))
     opened = [*ends, *(near if view.around in network.graph.nodes else ())]
     # Nodes with numbers and long names are wide: fewer of them go side by side.
@@ -216,29 +217,27 @@ def _chain(network: Network, items: Items, ends: Collection[str]) -> Chain:
 
 
 def _inside(network: Network, name: str) -> list[str]:
-    """Return the nodes that a name stands for: the node, or those of a call.
+    """Return the nodes that stand in a picture where a name does: the node, or those of a call.
 
     Raises
     ------
     GraphError
         If it names nothing (DP104).
     """
-    id = split_reference(name)[0] if isinstance(name, str) else name
-    if id in network.graph.nodes:
-        return [id]
-    inside = [node.id for node in network.graph.nodes.values() if id in node.origin]
-    if not inside:
-        names = {*network.graph.nodes, *(call for node in network.graph.nodes.values() for call in node.origin)}
-        hint = suggest(str(name), sorted(names)) or "see: dagprop show GRAPH"
-        raise GraphError(Problem("DP104", f"there is no node {quote(name)}", hint))
-    return inside
+    node = _node(network, name)
+    call = split_reference(name)[0]
+    return [inner.id for inner in network.graph.nodes.values() if call in inner.origin] or [node]
 
 
-def _chain_ends(network: Network, name: str) -> list[str]:
-    """Return the node of a name; of a call, the parameters in it, or all where it has none."""
-    inside = _inside(network, name)
-    parameters = [id for id in inside if network.node(id).op == "parameter"]
-    return inside if len(inside) == 1 else parameters or inside
+def _node(network: Network, name: str) -> str:
+    """Return the node whose value a name stands for.
+
+    Raises
+    ------
+    GraphError
+        If it names nothing (DP104).
+    """
+    return split_reference(find_reference(network, name))[0]
 
 
 def _around(items: Items, near: Collection[str], radius: int) -> Items:

@@ -40,7 +40,7 @@ class View:
     depth : int or None
         So many levels of definitions are opened; None as many as leave the picture small.
     around : str or None
-        Only the nodes that are near this one are drawn.
+        Only the nodes that are near this one, or near what is inside this call, are drawn.
     radius : int
         How near: the number of arrows between.
     roll : bool
