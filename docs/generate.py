@@ -1,6 +1,6 @@
 """Write what of the documentation follows from the code: ``python docs/generate.py``.
 
-These are three pages of this folder, and in README.md and lecture.md the output of the commands and the files shown.
+These are four pages of this folder, and in README.md and lecture.md the output of the commands and the files shown.
 ``tests/test_docs.py`` fails where they differ from the code.
 """
 
@@ -22,7 +22,7 @@ import click
 from dagprop.errors import CODES
 from dagprop.graph.records import Definition
 from dagprop.graph.signature import AttributeSignature, Signature
-from dagprop.ops import registry
+from dagprop.ops import namespace, registry
 
 FAMILIES = {
     "DP0": "The command and the file",
@@ -86,6 +86,42 @@ def ops_page() -> str:
         lines += ["", f"## {title}"]
         for name in sections[title]:
             lines += _entry(name, vocabulary[name])
+    return "\n".join(lines) + "\n"
+
+
+def functions_page() -> str:
+    """Return the page of what rules may use of ``xp``."""
+    tables: tuple[tuple[str, str, Mapping[str, tuple[str, str]]], ...] = (
+        ("Element by element", "", {name: ("x", text) for name, text in namespace.OF_ONE.items()}),
+        (
+            "Element by element, of two",
+            "The shapes of both are broadcast.",
+            {name: ("x1, x2", text) for name, text in namespace.OF_TWO.items()},
+        ),
+        (
+            "Over axes",
+            "`axis` is a whole number, several in a tuple, or None for all.",
+            {name: ("x, axis=None, keepdims=False", text) for name, text in namespace.OVER_AXES.items()},
+        ),
+        ("With other arguments", "", namespace.WITH_ARGUMENTS),
+    )
+    lines = [
+        "# Array functions",
+        NOTE,
+        "",
+        "A rule is handed `xp`, and has these functions of it, and no others: `xp.exp(x)`. They mean what the",
+        "[Python Array API standard](https://data-apis.org/array-api/latest/) says, and run on every back end.",
+        "Arrays also have `shape`, `ndim`, `+ - * / **`, comparisons, `@`, and indexing with whole numbers, slices,",
+        "`None` and `...`.",
+        "[plugins/](../plugins/README.md) shows them at work.",
+    ]
+    for title, text, functions in tables:
+        lines += ["", f"## {title}", "", *([text, ""] if text else []), "| function | gives |", "| --- | --- |"]
+        lines += [f"| `xp.{name}({arguments})` | {_cell(gives)} |" for name, (arguments, gives) in functions.items()]
+    lines += ["", "## Numbers", "", "| number | is |", "| --- | --- |"]
+    lines += [f"| `xp.{name}` | {text} |" for name, text in namespace.CONSTANT.items()]
+    lines += ["", "## What is written with these", "", "| for | write |", "| --- | --- |"]
+    lines += [f"| {name} | `{text}` |" for name, text in namespace.WRITTEN.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -233,6 +269,7 @@ def run_command(command: str) -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/errors.md": errors_page,
     "docs/ops.md": ops_page,
+    "docs/functions.md": functions_page,
     "docs/cli.md": cli_page,
     **{
         name: lambda name=name: refreshed((ROOT / name).read_text(encoding="utf-8"))  # type: ignore[misc]

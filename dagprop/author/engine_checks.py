@@ -101,7 +101,7 @@ def check_sample_axis(op: Op, trial: Trial) -> Item:
         return Item(
             "samples",
             "does not run on shapes",
-            tuple(_at_rule(op, p, "see dagprop/ops/namespace.py") for p in error.problems),
+            tuple(_at_rule(op, p, "docs/functions.md lists what xp has") for p in error.problems),
         )
     output = ", ".join(map(str, network.shapes[network.outputs["y"][0]]))
     return Item("samples", f"any number of samples: the output is ({output})")

@@ -101,7 +101,7 @@ def _template(new: NewOp) -> list[str]:
         f"def {new.function}({_signature(new)}):",
         *_doc(new),
         "    # Inputs stand by position; attributes, which a graph file may set, behind * with their defaults.",
-        "    # xp has the array functions that dagprop/ops/namespace.py lists: xp.exp, xp.where, xp.maximum, ...",
+        "    # xp has the array functions that docs/functions.md lists: xp.exp, xp.where, xp.maximum, ...",
         "    # A rule never depends on values: xp.where(x > 0, a, b), and not if.",
     ]
     if new.pullback:

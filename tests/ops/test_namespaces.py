@@ -1,5 +1,6 @@
 """The namespaces: the same names everywhere, and shapes without numbers that are those of NumPy."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagprop.backends.numpy_namespace import numpy_namespace as xp
-from dagprop.ops.namespace import BINARY, CONSTANTS, NAMES, REDUCTIONS, UNARY, Namespace
+from dagprop.ops.namespace import BINARY, CONSTANTS, ELSEWHERE, NAMES, REDUCTIONS, UNARY, WRITTEN, Namespace
+from dagprop.ops.registry import ops
 from dagprop.plan.abstract import AbstractArray, ShapeError, abstract_namespace, broadcast, format_shape
 
 SAMPLES = 7
@@ -23,10 +25,44 @@ def test_each_namespace_has_the_names_of_the_list_and_no_more():
 
 
 @pytest.mark.parametrize("namespace", [xp, abstract_namespace], ids=repr)
-@pytest.mark.parametrize(("name", "hint"), [("sigmoid", ""), ("expm", 'did you mean "expm1"'), ("arctan", "")])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("expm", 'did you mean "expm1"?'),
+        ("tanhh", 'did you mean "tanh"?'),
+        ("arctan", 'did you mean "atan"?'),
+        ("concatenate", 'did you mean "concat"?'),
+        ("sigmoid", "write 1 / (1 + xp.exp(-x));"),
+        ("sigmiod", 'did you mean "sigmoid"? write 1 / (1 + xp.exp(-x));'),
+        ("logistic", 'did you mean "sigmoid"? write 1 / (1 + xp.exp(-x));'),
+        ("qqq", ""),
+    ],
+)
 def test_an_unknown_name_is_an_error_that_helps(namespace, name, hint):
-    with pytest.raises(AttributeError, match=f'xp has no "{name}": .*{hint}'):
+    said = " ".join(filter(None, [f'xp has no "{name}":', hint, "docs/functions.md lists what it has"]))
+    with pytest.raises(AttributeError, match=f"^{re.escape(said)}$"):
         getattr(namespace, name)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_is_written_instead_is_right(name):
+    x = np.array([[-3.0, -0.5, 0.0], [0.5, 2.0, 40.0]])
+    given = {"xp": xp, "x": x, "x1": x, "x2": x + 50, "low": -1.0, "high": 1.5}
+    expected = {"clip": lambda: np.clip(x, -1, 1.5), "var": lambda: np.var(x)}
+    with np.errstate(divide="ignore"):  # 1 / 0
+        if name in expected:
+            by_op = expected[name]()
+        else:
+            op = ops()[name]
+            inputs = [given["x1"], given["x2"]] if "x2" in WRITTEN[name] else [x]
+            attributes = {attribute.name: attribute.default for attribute in op.signature.attributes}
+            by_op = op.forward(*[xp][: op.arguments[0] == "xp"], *inputs, **attributes)
+        np.testing.assert_allclose(eval(WRITTEN[name], given), by_op, rtol=1e-14, atol=1e-300)
+
+
+def test_names_of_other_libraries_lead_to_what_there_is():
+    assert set(ELSEWHERE.values()) <= {*NAMES, *WRITTEN} and not set(ELSEWHERE) & {*NAMES, *WRITTEN}
+    assert not set(WRITTEN) & NAMES
 
 
 def number(size: int | str) -> int:
