@@ -37,9 +37,8 @@ def command(
     comes from; Python and LLVM are what runs.  A graph without a loss gives its forward pass.
 
     The Python code of arrays is that of a long training: it calls kernels k0, k1, ..., products of matrices p0, p1, ...
-    and products with the kernel behind them (e0, e1, ... on what is in the registers; j0, j1, ... on the columns that
-    a thread has), which --emit llvm shows, each once however often it is called.  A training so short that compiling
-    these would not pay calls NumPy for each operation instead.
+    and products with the kernel behind them, e0, e1, ..., which --emit llvm shows, each once however often it is
+    called.  A training so short that compiling these would not pay calls NumPy for each operation instead.
     """
     from dagprop.cli.files import write_text
     from dagprop.cli.session import open_graph

@@ -1,14 +1,12 @@
-"""What follows a product and is computed with it, tile by tile or by the same thread."""
+"""What follows a product and is computed with it: which groups do, and that the numbers are the same."""
 
 from __future__ import annotations
 
-import ctypes
 import math
 
 import numpy as np
 import pytest
 
-from dagprop.backends.arrays import products
 from dagprop.backends.arrays.code import array_code
 from dagprop.backends.arrays.program import bind
 from dagprop.backends.interpreter import interpret
@@ -107,102 +105,6 @@ def test_the_numbers_are_the_same(build, dtype, threads):
         step()
         for name, array in zip(program.outputs, found, strict=True):
             np.testing.assert_allclose(array, expected[name], rtol=1e-6 if dtype == "float32" else 1e-14, err_msg=name)
-
-
-class PartByPart:
-    """A team in which one thread does all parts, the last one first: whatever needs another part is seen."""
-
-    def share(self, function, arguments, columns, size):
-        call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(function)
-        starts = range(0, columns // size * size, size)
-        parts = list(zip(starts, [*starts[1:], columns], strict=True))
-        return lambda: [call(arguments, *part) for part in reversed(parts)]
-
-
-def masked_with_sums(xp, x, w, b, full, **others):
-    """As behind an activation: the gradient of what is before it, and that of the bias."""
-    masked = xp.where(full > 0.0, xp.matmul(x, w), 0.0)
-    return {"y": masked, "z": b - 0.5 * xp.sum(masked, axis=0)}
-
-
-def read_elsewhere(xp, x, w, b, **others):
-    product = xp.matmul(x, w)
-    return {"product": product, "y": xp.tanh(product + b)}
-
-
-def of_whole_rows(xp, x, w, **others):
-    product = xp.matmul(x, w)
-    return {"y": product / xp.sum(xp.exp(product * 0.01), axis=1, keepdims=True)}
-
-
-def of_classes(xp, x, w, index, **others):
-    return {"y": xp.exp(xp.matmul(x, w) * 0.01) * xp.one_hot(index, 137)}
-
-
-def shifted(xp, x, w, **others):
-    product = xp.matmul(x, w)
-    return {"y": xp.exp(product[:-1] * 0.01) + product[1:]}
-
-
-BY_THE_SAME_THREAD = (with_a_sum, with_a_function, masked_with_sums, read_elsewhere)
-BEHIND_ALL = (of_whole_rows, of_classes, shifted, turned)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("build", [*BY_THE_SAME_THREAD, *BEHIND_ALL])
-def test_a_thread_goes_on_with_the_columns_that_it_has_multiplied(build, dtype, monkeypatch):
-    monkeypatch.setattr(products, "PART", 1e-9)
-    shapes = {**SHAPES, "w": (9, 137), "b": (137,), "full": (21, 137), "index": (21,)}
-    recorder = Recorder()
-    symbols = {name: Symbol(recorder, recorder.input(name, shape)) for name, shape in shapes.items()}
-    outputs = build(symbolic_namespace(recorder), **symbols)
-    program = recorder.program(shapes, {name: symbol.number for name, symbol in outputs.items()}, dtype)
-    generator = np.random.default_rng(0)
-    inputs = {name: generator.integers(-9, 10, shape).astype(dtype) for name, shape in shapes.items()}
-    inputs["index"] = generator.integers(0, 137, 21).astype(dtype)
-    expected = interpret(program, inputs)
-    code = array_code(program, None, {}, math.inf, 3)
-    assert ('kernel("j' in code.python) == (build in BY_THE_SAME_THREAD), code.python
-    step, found = bind(code, [inputs[name] for name in program.inputs], PartByPart())
-    for _ in range(2):
-        for array in found:
-            array[...] = np.nan
-        step()
-        for name, array in zip(program.outputs, found, strict=True):
-            np.testing.assert_allclose(array, expected[name], rtol=1e-5 if dtype == "float32" else 1e-13, err_msg=name)
-
-
-def into_a_factor(xp, x, w, y):
-    """One of the results lies where the left factor did, all of which is read for each column."""
-    a = xp.tanh(xp.matmul(x + y, w))
-    return {"new x": a * 0.5, "new y": a + 1.0}
-
-
-def of_other_columns(xp, x, w, y):
-    product = xp.matmul(x, w)
-    return {"new y": xp.tanh(product) * y + xp.matrix_transpose(product)}
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("build", [into_a_factor, of_other_columns])
-def test_what_needs_all_columns_waits_for_them(build, dtype, monkeypatch):
-    monkeypatch.setattr(products, "PART", 1e-9)
-    recorder = Recorder()
-    x, w, y = (Symbol(recorder, recorder.input(name, (137, 137))) for name in ("x", "w", "y"))
-    outputs = {name: symbol.number for name, symbol in build(symbolic_namespace(recorder), x, w, y).items()}
-    program = recorder.program(("x", "w", "y"), outputs, dtype)
-    generator = np.random.default_rng(0)
-    inputs = {name: np.empty((137, 137), dtype) for name in ("x", "w", "y")}
-    code = array_code(program, [], {name.removeprefix("new "): name for name in outputs}, math.inf, 2)
-    step, _ = bind(code, [inputs[name] for name in program.inputs], PartByPart())
-    for _ in range(2):  # at the second time, what is read too soon is of the first
-        for array in inputs.values():
-            array[...] = generator.normal(size=(137, 137))
-        expected = interpret(program, inputs)
-        step()
-        for name in outputs:
-            array = inputs[name.removeprefix("new ")]
-            np.testing.assert_allclose(array, expected[name], rtol=1e-4 if dtype == "float32" else 1e-12, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

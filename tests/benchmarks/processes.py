@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+PAUSE = 0.3
+"""Seconds before each turn: the threads of other libraries look for work for a while when theirs is over."""
+
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 CORES = tuple(sorted(os.sched_getaffinity(0)))
 
@@ -84,6 +87,7 @@ class Contestant:
     def turn(self) -> float:
         """Let it train for a while and return the seconds of a step."""
         assert self._process.stdin
+        time.sleep(PAUSE)
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
         return float(self._answer()["seconds"])

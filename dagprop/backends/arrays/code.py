@@ -11,16 +11,16 @@ from collections.abc import Collection, Mapping, Sequence
 
 from dagprop.backends.arrays.buffers import place_values
 from dagprop.backends.arrays.code_text import line, printable, view
-from dagprop.backends.arrays.epilogue import epilogue_of, goes_along, readers_of
+from dagprop.backends.arrays.epilogue import epilogue_of, readers_of
 from dagprop.backends.arrays.fusion import fuse
 from dagprop.backends.arrays.groups import Group, Unit, pays
 from dagprop.backends.arrays.kernel_code import form, kernel, module_text
-from dagprop.backends.arrays.kernel_shares import has_free_columns, kernel_seconds, kernel_share
+from dagprop.backends.arrays.kernel_shares import kernel_share
 from dagprop.backends.arrays.lines import ArrayLines
 from dagprop.backends.arrays.lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT, VIEWS, Lowered, lower
 from dagprop.backends.arrays.product_code import Product, product_text
 from dagprop.backends.arrays.products import largest_left, own_products, product_share
-from dagprop.backends.arrays.shares import Share, joined_text
+from dagprop.backends.arrays.shares import Share
 from dagprop.backends.llvm.code import TYPES
 from dagprop.backends.llvm.engine import registers
 from dagprop.program.records import Instruction, Program
@@ -93,8 +93,7 @@ class _Writer(ArrayLines):
         self.forms: dict[tuple[object, ...], str] = {}
         """The name of the kernel of each form."""
         self.seconds = 0.0
-        self.functions: dict[tuple[Product, bool], str] = {}
-        """The names of the products, each of some of its columns or of all."""
+        self.functions: dict[Product, tuple[str, Share]] = {}
 
     def code(self) -> ArrayCode:
         lowered = self.lowered
@@ -106,11 +105,11 @@ class _Writer(ArrayLines):
             number for unit in self.units if isinstance(unit, Group) for number in unit.members.keys() - unit.stored
         }
         done: Unit | None = None
-        for unit, following in zip(self.units, self.followers(), strict=True):
+        for unit, following in zip(self.units, [*self.units[1:], None], strict=True):
             if isinstance(unit, Group):
                 if unit is not done:
                     self.group(unit)
-            elif unit in self.products and isinstance(following, Group) and self.with_group(unit, following):
+            elif unit in self.products and isinstance(following, Group) and self.with_epilogue(unit, following):
                 done = following
             elif lowered.roots[unit] not in inside:
                 self.instruction(unit, lowered.instructions[unit])
@@ -122,37 +121,17 @@ class _Writer(ArrayLines):
         functions = [
             *self.kernels.values(),
             *(
-                product_text(name, product, self.kind, registers(), several)
-                for (product, several), name in self.functions.items()
+                product_text(name, product, self.kind, registers(), share.several)
+                for product, (name, share) in self.functions.items()
             ),
         ]
         llvm = module_text(functions, lowered.dtype) if functions else ""
         return ArrayCode(python, llvm, largest_left(lowered, self.products), self.seconds)
 
-    def followers(self) -> list[Unit | None]:
-        """Return for each unit the next one that computes something."""
-        found: list[Unit | None] = []
-        following: Unit | None = None
-        for unit in reversed(self.units):
-            found.append(following)
-            if isinstance(unit, Group) or not self.is_view(unit):
-                following = unit
-        return found[::-1]
-
-    def is_view(self, number: int) -> bool:
-        """Whether an instruction has nothing to compute."""
-        primitive = self.lowered.instructions[number].primitive
-        copied = primitive == "reshape" and self.lowered.roots[number] == number
-        return primitive in ("input", "constant", "reshape", *VIEWS) and not copied
-
-    def with_group(self, number: int, group: Group) -> bool:
+    def with_epilogue(self, number: int, group: Group) -> bool:
         """Write the product and the group behind it as one kernel, if they can be one."""
         if self.products[number].subtracts or number in self.placement.fixed:
             return False
-        return self.with_epilogue(number, group) or self.with_kernel(number, group)
-
-    def with_epilogue(self, number: int, group: Group) -> bool:
-        """Write what does the group on what is in the registers."""
         epilogue = epilogue_of(self.lowered, self.readers, group, number, self.memory_name)
         if epilogue is None:
             return False
@@ -162,23 +141,6 @@ class _Writer(ArrayLines):
         sides = [f"v{operand}" for operand in self.lowered.instructions[number].operands]
         self.memory(number, self.lowered.instructions[number])
         self.call_group((number, *group.members), group, self.bound(name, share, (*sides, *epilogue.names)), "")
-        return True
-
-    def with_kernel(self, number: int, group: Group) -> bool:
-        """Write what does product and kernel on the same columns: what a thread multiplies is in its cache then."""
-        lowered, product = self.lowered, self.products[number]
-        share = product_share(product, self.kind, self.threads, kernel_seconds(lowered, group))
-        free = has_free_columns(lowered, group) and goes_along(lowered, group, number, self.memory_name)
-        if not share.several or not free:
-            return False
-        made = kernel(f"k{len(self.kernels)}", lowered, group, self.memory_name, share)
-        parts = self.product_name(product, True), self.define(made.name, made.text)
-        name = f"j{len(self.kernels)}"
-        name = self.define(name, joined_text(name, parts[0], 3, parts[1]))
-        self.memory(number, lowered.instructions[number])
-        sides = [f"v{operand}" for operand in lowered.instructions[number].operands]
-        bound = self.bound(name, share, (f"v{number}", *sides, *made.arguments))
-        self.call_group((number, *group.members), group, bound, "")
         return True
 
     def group(self, group: Group) -> None:
@@ -251,12 +213,10 @@ class _Writer(ArrayLines):
     def own_product(self, number: int, *arrays: str) -> str:
         """Return the code that binds a product to arrays; all of the same sizes have the same kernel."""
         product = self.products[number]
-        share = product_share(product, self.kind, self.threads)
-        return self.bound(self.product_name(product, share.several), share, arrays)
-
-    def product_name(self, product: Product, several: bool) -> str:
-        """Return the name of what multiplies, one of some of its columns or of all."""
-        return self.functions.setdefault((product, several), f"p{len(self.functions)}")
+        name, share = self.functions.setdefault(
+            product, (f"p{len(self.functions)}", product_share(product, self.kind, self.threads))
+        )
+        return self.bound(name, share, arrays)
 
     def bound(self, name: str, share: Share, arrays: Sequence[str]) -> str:
         """Return the code that binds a kernel to arrays, with its columns, and how many of them are done at a time."""

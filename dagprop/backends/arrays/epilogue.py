@@ -146,7 +146,9 @@ def epilogue_of(
     """
     instructions, root = lowered.instructions, lowered.roots[product]
     members = group.members
-    if not goes_along(lowered, group, product, name):
+    own = [access for access in group.reads.values() if access.root == root]
+    aligned = all((a.offset, a.row_stride, a.column_stride) == (0, group.columns, 1) for a in own)
+    if not own or not aligned or group.shape != instructions[product].shape:
         return None
     if any(member.kind != "full" or not _is_simple(lowered, number_) for number_, member in members.items()):
         return None
@@ -157,21 +159,11 @@ def epilogue_of(
     if not readers[root] <= members.keys():
         return None
     stored = {lowered.roots[number_] for number_ in group.stored}
+    sides = {name(lowered.roots[operand]) for operand in instructions[product].operands}
+    if sides & {name(number_) for number_ in stored}:
+        return None
     others = dict.fromkeys([*(a.root for a in group.reads.values() if a.root != root), *stored])
     return Epilogue(lowered, group, product, {other: name(other) for other in others})
-
-
-def goes_along(lowered: Lowered, group: Group, product: int, name: Callable[[int], str]) -> bool:
-    """Whether a group can be computed of some columns of a product while others are still multiplied.
-
-    It reads the product row by row as it lies, and nothing that it stores is read by the product.
-    """
-    root = lowered.roots[product]
-    own = [access for access in group.reads.values() if access.root == root]
-    aligned = all((a.offset, a.row_stride, a.column_stride) == (0, group.columns, 1) for a in own)
-    sides = {name(lowered.roots[operand]) for operand in lowered.instructions[product].operands}
-    stored = {name(lowered.roots[number_]) for number_ in group.stored}
-    return bool(own) and aligned and group.shape == lowered.instructions[product].shape and not sides & stored
 
 
 def _is_simple(lowered: Lowered, number_: int) -> bool:

@@ -195,8 +195,7 @@ def _reordered(instructions: dict[int, Instruction], fused: set[int]) -> dict[in
     """Return the instructions with some of them as early as may be.
 
     These are the fused updates, while what they read is in the cache; and what gives a single number, as the mean of
-    the loss is one, which needs no room and may belong to the loop that its operands come from.  Updates that are
-    products let those pass that make something of the product before them, until the next product.
+    the loss is one, which needs no room and may belong to the loop that its operands come from.
     """
     leaves = {number: instruction for number, instruction in instructions.items() if not instruction.operands}
     instructions = {**leaves, **instructions}
@@ -221,16 +220,10 @@ def _reordered(instructions: dict[int, Instruction], fused: set[int]) -> dict[in
         before = [*(anchors[operand] for operand in operands), last.get(sources[operands[0]], operands[0])]
         behind.setdefault(max(before, key=places.__getitem__), []).append(number)
     order: list[int] = []
-    waiting: list[int] = []
     for number, anchor in anchors.items():
         if number == anchor:
-            if instructions[number].primitive == "matmul":
-                order += waiting
-                waiting = []
-            for following in (number, *behind.get(number, ())):
-                later = following in fused and instructions[following].primitive == SUBTRACT_PRODUCT
-                (waiting if later else order).append(following)
-    return {number: instructions[number] for number in (*order, *waiting)}
+            order += [number, *behind.get(number, ())]
+    return {number: instructions[number] for number in order}
 
 
 def _is_single(instruction: Instruction) -> bool:

@@ -80,10 +80,10 @@ def _own_products(lowered: Lowered, steps: float, largest: float) -> dict[int, P
     return found if len(set(found.values())) <= MOST else {}
 
 
-def product_share(product: Product, kind: str, threads: int, more: float = 0.0) -> Share:
-    """Return how threads share a product, and what takes so many seconds more: each computes some columns of it."""
+def product_share(product: Product, kind: str, threads: int) -> Share:
+    """Return how threads share a product: each computes some columns of the result."""
     item = 8 if kind == "double" else 4
-    seconds = 2.0 * product.rows * product.columns * product.inner * item * OPERATION_BYTE + more
+    seconds = 2.0 * product.rows * product.columns * product.inner * item * OPERATION_BYTE
     return share(product.columns, 2 * registers()[1] // item, seconds, threads, PART)
 
 

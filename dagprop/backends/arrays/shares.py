@@ -67,19 +67,6 @@ def entry_text(name: str, arguments: Sequence[str]) -> str:
     return "\n".join([*lines, f"  %answer = call i32 @{name}.body({given})", "  ret i32 %answer", "}", ""])
 
 
-def joined_text(name: str, first: str, count: int, second: str) -> str:
-    """Return the function that does two kernels, of the same columns; the first is given so many of the addresses."""
-    called = "i64 %from, i64 %to)"
-    return f"""
-define i32 @{name}(ptr %arguments, {called} {{
-  %first = call i32 @{first}(ptr %arguments, {called}
-  %others = getelementptr ptr, ptr %arguments, i64 {count}
-  %answer = call i32 @{second}(ptr %others, {called}
-  ret i32 %answer
-}}
-"""
-
-
 def body_head(name: str, arguments: Sequence[str]) -> str:
     """Return how the function of a kernel begins."""
     given = ", ".join([*(f"ptr noalias %{argument}" for argument in arguments), "i64 %from", "i64 %to"])
