@@ -90,9 +90,9 @@ def page(tables: Sequence[Table], rounds: int) -> str:
         "# Benchmarks",
         "<!-- Written by python -m tests.benchmarks; do not edit. -->",
         "",
-        "Every contestant runs in a process of its own; they take turns on the same cores, dagprop before each peer, with a",
-        f"pause of {PAUSE:g} s, in which threads go to sleep; what is compared are pairs of neighbouring turns. "
-        "A ratio is dagprop's time over the peer's: smaller is",
+        "Every contestant runs in a process of its own; they take turns on the same cores, dagprop before each peer, a",
+        f"pause of {PAUSE:g} s between them, in which threads go to sleep; what is compared are pairs of neighbouring",
+        "turns. A ratio is dagprop's time over the peer's: smaller is",
         f"faster, below 1 dagprop is ahead. Shown is the median over {rounds} rounds, "
         "then the smallest and the largest.",
         "That all compute the same is checked by the losses of the first epochs. "
