@@ -235,7 +235,7 @@ class _Training:
         """Return the sum over the samples of the loss, and the scores.
 
         None if there is no compiled back end, or a number is not finite: then the reference back end has to run the
-        epoch, which says where it comes from.
+        epoch, which says where it comes from.  Where compiled code was asked for and fails, that is an error (DP705).
         """
         if self.trainer is None:
             return None

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dagprop.backends.arrays import narrow_loops
 from dagprop.backends.arrays.code import array_code
 from dagprop.backends.arrays.fusion import LONGEST_SUM, fuse
 from dagprop.backends.arrays.groups import MOST, Group
 from dagprop.backends.arrays.kernel_code import form
 from dagprop.backends.arrays.lowering import lower
+from dagprop.backends.arrays.narrow_loops import NARROW, loop_hint, with_loop_hints
 from dagprop.backends.arrays.program import ArrayProgram, bind
 from dagprop.backends.interpreter import interpret
 from dagprop.backends.llvm.engine import machine_code
@@ -411,3 +413,16 @@ def test_who_keeps_a_function_keeps_its_code():
     del function
     gc.collect()
     assert engine() is None
+
+
+@pytest.mark.parametrize("kind", ["float", "double"])
+def test_each_narrow_loop_has_a_hint_of_its_own(kind, monkeypatch):
+    monkeypatch.setattr(narrow_loops, "registers", lambda: (32, 64))
+    length = 64 // (4 if kind == "float" else 8)
+    hints = {size: loop_hint(size, kind) for size in (1, 2, length - 1, length, length + 1, 4 * length + 1, "%to")}
+    assert [size for size, hint in hints.items() if hint == NARROW] == [2, length - 1, length + 1]
+    text = with_loop_hints(f"first{NARROW}\nsecond{NARROW}\n", kind)
+    assert f'"llvm.loop.vectorize.width", i32 {length}' in text
+    assert text.startswith("first, !llvm.loop !3\nsecond, !llvm.loop !4\n")
+    assert all(f"!{node} = distinct !{{!{node}, !0, !1, !2}}" in text for node in (3, 4))
+    assert with_loop_hints("none", kind) == "none"

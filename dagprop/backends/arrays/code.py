@@ -148,7 +148,7 @@ class _Writer(ArrayLines):
         share = kernel_share(self.lowered, group, self.threads)
         made = kernel(f"k{len(self.kernels)}", self.lowered, group, self.memory_name, share)
         name = self.define(made.name, made.text)
-        bound = self.bound(name, made.share, made.arguments)
+        bound = self.bound(name, share, made.arguments)
         self.call_group(tuple(group.members), group, bound, self.complaints(group) * made.checks)
 
     def define(self, name: str, text: str) -> str:

@@ -8,8 +8,9 @@ from math import inf
 
 from dagprop.backends.arrays.code_text import printable
 from dagprop.backends.arrays.groups import Group, Member
-from dagprop.backends.arrays.kernel_values import KernelLines, Scope, with_loops
+from dagprop.backends.arrays.kernel_values import KernelLines, Scope
 from dagprop.backends.arrays.lowering import SUBTRACT_COLUMN_SUMS, Lowered
+from dagprop.backends.arrays.narrow_loops import loop_hint, with_loop_hints
 from dagprop.backends.arrays.shares import Share, body_head, entry_text
 from dagprop.backends.llvm.code import TYPES, declarations, number
 from dagprop.backends.llvm.vector_lines import vector_declarations
@@ -29,14 +30,12 @@ class Kernel:
         The names of the arrays whose addresses it is given.
     checks : bool
         Whether it says if every index was a class: it returns 1 if one was not, else 0.
-    share : Share
     """
 
     name: str
     text: str
     arguments: tuple[str, ...]
     checks: bool
-    share: Share
 
 
 def module_text(functions: Sequence[str], dtype: str) -> str:
@@ -49,7 +48,7 @@ def module_text(functions: Sequence[str], dtype: str) -> str:
     lines += [f"declare {kind} @llvm.{name}.{end}({kind}, {kind}) {pure}" for name in ("maximum", "minimum")]
     lines += vector_declarations(bodies)
     lines.append("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
-    return with_loops("\n".join([*lines, "", vector_functions(kind, bodies) + bodies]), kind)
+    return with_loop_hints("\n".join([*lines, "", vector_functions(kind, bodies) + bodies]), kind)
 
 
 def form(text: str) -> tuple[object, ...]:
@@ -85,10 +84,10 @@ class _Writer(KernelLines):
     def __init__(self, name: str, lowered: Lowered, group: Group, memory: Callable[[int], str], share: Share) -> None:
         super().__init__(lowered, group, memory, share.columns)
         self.name = name
-        self.share = share
         # Code for a known number of columns is better.
-        self.start: str = "%from" if self.share.several else "0"
-        self.end: str | int = "%to" if self.share.several else self.columns
+        self.start: str = "%from" if share.several else "0"
+        self.end: str | int = "%to" if share.several else self.columns
+        self.hint = loop_hint(self.end, self.kind)
         self.crossing = self._crossing()
         self.by_row: dict[int, str] = {}
         """The values of a row that stay known for the passes behind."""
@@ -126,7 +125,7 @@ class _Writer(KernelLines):
         arguments = tuple(self.arguments)
         start = [*comments, body_head(self.name, arguments), "entry:", *self.entry(), "  br label %rows"]
         text = "\n".join([*start, *self.lines, "}", "", entry_text(self.name, arguments)])
-        return Kernel(self.name, text, arguments, checks, self.share)
+        return Kernel(self.name, text, arguments, checks)
 
     def entry(self) -> list[str]:
         """Return the lines that make room for a row of what is needed in between."""
@@ -188,7 +187,7 @@ class _Writer(KernelLines):
                 if number_ in self.crossing:
                     value = self.real_name(scope.names[number_], self.instruction(number_).boolean)
                     self.line(f"store {self.kind} {value}, ptr {self.element(f't{number_}', column, self.kind)}")
-        self.loop_end(column, self.end, label, f"section{place + 1}")
+        self.loop_end(column, self.end, label, f"section{place + 1}", self.hint)
         for number_, member in members.items():
             if member.phase == place and member.reduces and member.kind != "row":
                 self.by_row[number_] = f"%v{number_}"
@@ -239,7 +238,7 @@ class _Writer(KernelLines):
             else:
                 self.compute(number_, instruction, scope)
             self.store(number_, scope)
-        self.loop_end("%c", self.end, "sums", "end")
+        self.loop_end("%c", self.end, "sums", "end", self.hint)
         self.label("end")
 
     def _crossing(self) -> list[int]:

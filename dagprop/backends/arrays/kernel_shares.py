@@ -22,12 +22,12 @@ _COSTLY = 10
 
 def kernel_share(lowered: Lowered, group: Group, threads: int) -> Share:
     """Return how threads share the kernel of a group."""
-    columns = group.rows * group.columns if is_flat(lowered, group) else group.columns
-    unit = LINE if has_free_columns(lowered, group) else columns
-    return share(columns, unit, kernel_seconds(lowered, group), threads, PART)
+    columns = group.rows * group.columns if _is_flat(lowered, group) else group.columns
+    unit = LINE if _has_free_columns(lowered, group) else columns
+    return share(columns, unit, _seconds(lowered, group), threads, PART)
 
 
-def has_free_columns(lowered: Lowered, group: Group) -> bool:
+def _has_free_columns(lowered: Lowered, group: Group) -> bool:
     """Whether a column needs no other: what takes together the columns of a row has to see them all."""
     return all(
         member.kind in ("full", "row") and lowered.instructions[number_].primitive != "one_hot"
@@ -35,14 +35,14 @@ def has_free_columns(lowered: Lowered, group: Group) -> bool:
     )
 
 
-def kernel_seconds(lowered: Lowered, group: Group) -> float:
+def _seconds(lowered: Lowered, group: Group) -> float:
     """Return how long one thread takes for a group, about."""
     primitives = [lowered.instructions[number_].primitive for number_ in group.members]
     operations = sum(_COSTLY if primitive in VECTOR_FUNCTIONS else 1 for primitive in primitives)
     return ELEMENT * group.rows * group.columns * operations
 
 
-def is_flat(lowered: Lowered, group: Group) -> bool:
+def _is_flat(lowered: Lowered, group: Group) -> bool:
     """Whether all rows can be taken as one; where a column stands for a class, each row has its own."""
     return (
         all(member.kind == "full" for member in group.members.values())

@@ -9,15 +9,8 @@ from dagprop.backends.arrays.groups import Group
 from dagprop.backends.arrays.layouts import Access
 from dagprop.backends.arrays.lowering import Lowered
 from dagprop.backends.llvm.code import TYPES, number, operation, plain
-from dagprop.backends.llvm.engine import registers
 from dagprop.backends.llvm.vector_math import VECTOR_FUNCTIONS
 from dagprop.program.records import BOOLEAN, Instruction
-
-FEW_VECTORS = 4
-"""Over fewer columns than so many vectors hold, a rest that fills none takes a large part of the time."""
-
-NARROW = ", !llvm.loop !narrow"
-"""What stands behind the end of such a loop, until :func:`with_loops` gives each a number."""
 
 
 @dataclass(slots=True)
@@ -208,17 +201,11 @@ class KernelLines:
         """Write a sum whose terms may be taken in any order."""
         self.line(f"{result} = fadd reassoc nsz {self.kind} {a}, {b}")
 
-    def loop_end(self, index: str, size: int | str, label: str, behind: str) -> None:
-        """Write the end of a loop that goes from 0 to a size."""
+    def loop_end(self, index: str, size: int | str, label: str, behind: str, hint: str = "") -> None:
+        """Write the end of a loop that goes from 0 to a size, and what LLVM is told of it."""
         self.line(f"{index}.next = add nuw nsw i64 {index}, 1")
         self.line(f"{index}.more = icmp ult i64 {index}.next, {size}")
-        short = NARROW if index.startswith("%c") and self._is_narrow(size) else ""
-        self.line(f"br i1 {index}.more, label %{label}, label %{behind}{short}")
-
-    def _is_narrow(self, size: int | str) -> bool:
-        """Whether vectors that are partly unused are ahead of what LLVM would do: single numbers for the rest."""
-        length = vector_length(self.kind)
-        return isinstance(size, int) and 1 < size < FEW_VECTORS * length and size % length != 0
+        self.line(f"br i1 {index}.more, label %{label}, label %{behind}{hint}")
 
     def instruction(self, number_: int) -> Instruction:
         """Return the instruction of a member or operand."""
@@ -236,24 +223,3 @@ class KernelLines:
     def line(self, text: str) -> None:
         """Add a line."""
         self.lines.append(f"  {text}")
-
-
-def vector_length(kind: str) -> int:
-    """Return how many numbers a vector register of this machine holds."""
-    return registers()[1] // (8 if kind == "double" else 4)
-
-
-def with_loops(text: str, kind: str) -> str:
-    """Return a module in which LLVM is told what to do with the loops that are marked as narrow."""
-    first, *others = text.split(NARROW)
-    if not others:
-        return text
-    hints = f"""
-!0 = !{{!"llvm.loop.vectorize.enable", i1 true}}
-!1 = !{{!"llvm.loop.vectorize.predicate.enable", i1 true}}
-!2 = !{{!"llvm.loop.vectorize.width", i32 {vector_length(kind)}}}
-"""
-    numbered = [(place, part) for place, part in enumerate(others, start=3)]
-    code = "".join([first, *(f", !llvm.loop !{place}{part}" for place, part in numbered)])
-    # Each loop has a node of its own, by which LLVM tells them apart.
-    return code + hints + "\n".join(f"!{place} = distinct !{{!{place}, !0, !1, !2}}" for place, _ in numbered) + "\n"

@@ -192,6 +192,17 @@ def multiply_add(kind: str, a: str, b: str, c: str) -> str:
     return f"call {kind} @llvm.fmuladd.{_suffixes(kind)[0]}({kind} {a}, {kind} {b}, {kind} {c})"
 
 
+def polynomial(name: str, variable: str, coefficients: Sequence[float], kind: str) -> str:
+    """Return the lines of c₀ + c₁x + c₂x² + ..., of two terms at least, from the highest power inwards (Horner)."""
+    lines = []
+    result = number(coefficients[-1], kind)
+    for power, coefficient in reversed(list(enumerate(coefficients[:-1]))):
+        target = f"{name}{power}" if power else name
+        lines.append(f"  {target} = {multiply_add(kind, result, variable, number(coefficient, kind))}")
+        result = target
+    return "\n".join(lines)
+
+
 def _suffixes(kind: str) -> tuple[str, str]:
     """Return how intrinsics and the C library's functions end."""
     return ("f64", "") if kind == "double" else ("f32", "f")

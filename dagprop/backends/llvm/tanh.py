@@ -7,11 +7,10 @@ place or so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 
-from dagprop.backends.llvm.code import EXPONENTIAL_SUM, TANH, multiply_add, number
+from dagprop.backends.llvm.code import EXPONENTIAL_SUM, TANH, multiply_add, number, polynomial
 from dagprop.backends.llvm.exponential import STEPS, WHOLE
 
 _SMALL = 0.5
@@ -29,7 +28,7 @@ def tanh_text() -> str:
     )
     terms = [float(term) for term in series(_TERMS)[1:]]
     # Two sums of every other term take half as long as one of all, where each step waits for the one before it.
-    lines = [*_horner("%even", terms[::2]), *_horner("%odd", terms[1::2])]
+    even, odd = (polynomial(name, "%fourth", terms[place::2], "double") for place, name in enumerate(("%even", "%odd")))
     return f"""
 define internal double @{TANH}(double %x, ptr %powers) {{
   %size = call double @llvm.fabs.f64(double %x)
@@ -40,7 +39,8 @@ define internal double @{TANH}(double %x, ptr %powers) {{
   %large = fadd double %quotient, {one}
   %square = fmul double %x, %x
   %fourth = fmul double %square, %square
-{chr(10).join(lines)}
+{even}
+{odd}
   %terms = {multiply_add("double", "%odd", "%square", "%even")}
   %cube = fmul double %square, %size
   %small = {multiply_add("double", "%cube", "%terms", "%size")}
@@ -50,17 +50,6 @@ define internal double @{TANH}(double %x, ptr %powers) {{
   ret double %signed
 }}
 """
-
-
-def _horner(name: str, terms: Sequence[float]) -> list[str]:
-    """Return the lines of a polynomial in %fourth."""
-    lines = []
-    result = number(terms[-1], "double")
-    for power, term in reversed(list(enumerate(terms[:-1]))):
-        target = f"{name}.{power}" if power else name
-        lines.append(f"  {target} = {multiply_add('double', result, '%fourth', number(term, 'double'))}")
-        result = target
-    return lines
 
 
 def series(count: int) -> list[Fraction]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from string import Template
 
-from dagprop.backends.llvm.code import multiply_add, number
+from dagprop.backends.llvm.code import number, polynomial
 from dagprop.record import record
 
 
@@ -93,11 +93,5 @@ def filled(text: str, form: Format, numbers: Mapping[str, float], words: Mapping
 
 
 def series(variable: str, coefficients: Sequence[float], form: Format) -> str:
-    """Return the lines of %p = c₀ + c₁x + c₂x² + ..., from the highest power inwards."""
-    lines = []
-    result = number(coefficients[-1], form.kind)
-    for power, coefficient in reversed(list(enumerate(coefficients[:-1]))):
-        target = f"%p{power}" if power else "%p"
-        lines.append(f"  {target} = {multiply_add(form.kind, result, variable, number(coefficient, form.kind))}")
-        result = target
-    return "\n".join(lines)
+    """Return the lines of %p = c₀ + c₁x + c₂x² + ..."""
+    return polynomial("%p", variable, coefficients, form.kind)
