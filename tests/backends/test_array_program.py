@@ -197,7 +197,7 @@ def assert_updates_agree(program, leaves, updates):
     updates = {id: new for id, new in updates.items() if id in program.inputs}
     rate = {LEARNING_RATE: np.array(0.125)}
     inputs = {name: np.array({**leaves, **rate}[name], program.dtype) for name in program.inputs}
-    step, outputs = bind(array_code(program, None, updates), list(inputs.values()))
+    step, outputs, _ = bind(array_code(program, None, updates), list(inputs.values()))
     expected = {name: array.copy() for name, array in inputs.items()}
     tolerance = 10 * TOLERANCE[program.dtype]
     for _ in range(3):
@@ -248,7 +248,7 @@ def test_what_is_bound_is_let_go_at_once():
     """Its memory would else be kept until Python looks for circles."""
     program = Program((instruction("input", (), ("a",), (2,)), instruction("exp", (0,), (), (2,))), {"a": 0}, {"y": 1},
                       "float64")  # fmt: skip
-    step, outputs = bind(array_code(program), [np.zeros(2)])
+    step, outputs, _ = bind(array_code(program), [np.zeros(2)])
     step()
     np.testing.assert_array_equal(outputs[0], np.ones(2))
     gone = weakref.ref(step)
@@ -270,7 +270,7 @@ def test_text_cannot_leave_its_comment(text):
     )
     code = array_code(program, None, {text: text}).python
     names = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
-    assert names <= {"v0", "v1", "o1", "m0", "inputs", "outputs", "exp", "empty", "empty_like", "copyto"}
+    assert names <= {"v0", "v1", "o1", "m0", "inputs", "outputs", "rows", "exp", "empty", "empty_like", "copyto"}
     assert len(code.splitlines()) == len(code.split("\n")) - 1
 
 

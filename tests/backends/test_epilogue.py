@@ -60,6 +60,28 @@ def with_a_sum(xp, x, w, b, **others):
     return {"y": xp.sum(xp.maximum(xp.matmul(x, w) + b, 0.0), axis=0)}
 
 
+def packed_with_a_sum(xp, x, wide, b, full, **others):
+    d = xp.matmul(x, xp.matrix_transpose(wide)) * xp.where(full > 0.0, 1.0, 0.0)
+    return {"d": d, "y": xp.sum(d, axis=0), "z": b - 0.1 * xp.sum(d * d, axis=0)}
+
+
+def packed_with_the_sum_of_itself(xp, x, wide, b, **others):
+    return {"y": xp.sum(xp.matmul(x, xp.matrix_transpose(wide)), axis=0) * b}
+
+
+def packed_with_a_sum_of_truths(xp, x, wide, **others):
+    return {"y": xp.sum(xp.matmul(x, xp.matrix_transpose(wide)) > 0.0, axis=0)}
+
+
+def packed_with_a_sum_of_truths_and_a_choice(xp, x, wide, **others):
+    a = xp.matmul(x, xp.matrix_transpose(wide))
+    return {"y": xp.sum(a > 0.0, axis=0), "z": xp.where(a > 0.0, a, 3.0)}
+
+
+def packed_with_a_sum_of_all(xp, x, wide, **others):
+    return {"y": xp.sum(xp.matmul(x, xp.matrix_transpose(wide)) * 2.0)}
+
+
 def with_a_function(xp, x, w, b, **others):
     return {"y": xp.exp(xp.matmul(x, w) * 0.1 + b)}
 
@@ -78,8 +100,20 @@ def of_special_numbers(xp, x, w, full, **others):
     return {"y": xp.maximum(xp.matmul(x, w), full), "z": xp.minimum(full, xp.matmul(x, w))}
 
 
-TOGETHER = (biased, relu, both_stored, leaky, of_rows_and_all, of_a_mask, packed, of_equal_numbers, of_special_numbers)
-APART = (wanted_itself, used_again, with_a_sum, with_a_function, turned)
+TOGETHER = (
+    *(biased, relu, both_stored, leaky, of_rows_and_all, of_a_mask, of_equal_numbers, of_special_numbers),
+    *(packed, packed_with_a_sum, packed_with_the_sum_of_itself, packed_with_a_sum_of_truths),
+    packed_with_a_sum_of_truths_and_a_choice,
+)
+APART = (
+    wanted_itself,
+    used_again,
+    with_a_sum,
+    with_a_function,
+    turned,
+    packed_with_a_sum_of_all,
+    packed_with_a_sum_of_truths_and_a_choice,
+)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -100,7 +134,7 @@ def test_the_numbers_are_the_same(build, dtype, threads):
         expected = interpret(program, inputs)
     code = array_code(program, None, {}, math.inf, threads)
     assert ('kernel("e' in code.python) == (build in TOGETHER)
-    step, found = bind(code, [inputs[name] for name in program.inputs])
+    step, found, _ = bind(code, [inputs[name] for name in program.inputs])
     for _ in range(2):
         step()
         for name, array in zip(program.outputs, found, strict=True):
@@ -122,7 +156,45 @@ def test_what_takes_the_place_of_an_input_is_read_before(dtype):
     inputs = {name: generator.integers(-9, 10, SHAPES.get(name, (21, 37))).astype(dtype) for name in program.inputs}
     expected = interpret(program, inputs)
     code = array_code(program, [], {"one": "new one", "other": "new other"}, math.inf)
-    step, _ = bind(code, [inputs[name] for name in program.inputs])
+    step, _, _ = bind(code, [inputs[name] for name in program.inputs])
     step()
     for name in ("one", "other"):
         np.testing.assert_array_equal(inputs[name], expected[f"new {name}"])
+
+
+def of_a_mask_alone(xp, product, before, w, first_bias):
+    return product * xp.where(before > 0.0, 1.0, 0.0)
+
+
+def of_a_bias(xp, product, before, w, first_bias):
+    return product * (before + first_bias)
+
+
+def of_a_weight(xp, product, before, w, first_bias):
+    return product * w[0, 0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("build", "kernels"), [(of_a_mask_alone, 1), (of_a_bias, 0), (of_a_weight, 0)])
+def test_a_layer_is_gone_back_through_in_one_kernel(build, kernels, dtype):
+    """The update of the weights comes behind the product that reads them, and has to wait for the rest of the layer."""
+    recorder = Recorder()
+    shapes = {"x": (21, 37), "w": (37, 9), "b": (37,), "before": (21, 37), "d": (21, 9), "rate": ()}
+    x, w, b, before, d, rate = (Symbol(recorder, recorder.input(name, shape)) for name, shape in shapes.items())
+    xp = symbolic_namespace(recorder)
+    first_bias = b[0]
+    product = xp.matmul(d, xp.matrix_transpose(w))
+    new_w = w - rate * xp.matmul(xp.matrix_transpose(x), d)
+    gradient = build(xp, product, before, w, first_bias)
+    new_b = b - rate * xp.sum(gradient, axis=0)
+    outputs = {"gradient": gradient.number, "new w": new_w.number, "new b": new_b.number}
+    program = recorder.program(shapes, outputs, dtype)
+    generator = np.random.default_rng(0)
+    inputs = {name: generator.integers(-9, 10, shape).astype(dtype) for name, shape in shapes.items()}
+    expected = interpret(program, inputs)
+    code = array_code(program, ["gradient"], {"w": "new w", "b": "new b"}, math.inf)
+    assert code.python.count('kernel("e') == kernels
+    step, (found,), _ = bind(code, [inputs[name] for name in program.inputs])
+    step()
+    for name, array in {"gradient": found, "new w": inputs["w"], "new b": inputs["b"]}.items():
+        np.testing.assert_allclose(array, expected[name], rtol=1e-5 if dtype == "float32" else 1e-13, err_msg=name)

@@ -176,7 +176,7 @@ def test_random_programs(choices, rows, columns, kept, updated):
     # What is kept is not overwritten, so once more with nothing kept but the new values.
     wanted = [*updates.values(), "last"]
     arrays = {name: array.copy() for name, array in inputs.items()}
-    step, results = bind(array_code(program, wanted, updates, math.inf), list(arrays.values()))
+    step, results, _ = bind(array_code(program, wanted, updates, math.inf), list(arrays.values()))
     names = [name for name in program.outputs if name in wanted]
     expected = {name: array.copy() for name, array in inputs.items()}
     for _ in range(2):

@@ -2,19 +2,21 @@
 
 import itertools
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from dagprop.backends.arrays import products
+from dagprop.backends.arrays import product_code, products
 from dagprop.backends.arrays.blas import threads
 from dagprop.backends.arrays.code import array_code
 from dagprop.backends.arrays.kernel_code import module_text
 from dagprop.backends.arrays.kernels import kernel_binder
 from dagprop.backends.arrays.lowering import lower
-from dagprop.backends.arrays.product_code import Product, product_text
-from dagprop.backends.arrays.products import largest_left, own_products
+from dagprop.backends.arrays.product_code import product_text
+from dagprop.backends.arrays.product_tiles import Product, Tiling
+from dagprop.backends.arrays.products import largest_left, own_products, product_share
 from dagprop.backends.arrays.program import bind
 from dagprop.backends.arrays.team import Team
 from dagprop.backends.llvm import engine as llvm_engine
@@ -50,26 +52,47 @@ def strides(array):
     return tuple(stride // array.itemsize for stride in array.strides)
 
 
+def by_address(generator, left, layout):
+    """Return a matrix whose rows, or those of its transpose, lie in any order, and the addresses of these."""
+    rows = left if layout == "plain" else left.T
+    source = np.full((2 * len(rows), rows.shape[1]), np.nan, left.dtype)
+    places = generator.permutation(len(source))[: len(rows)]
+    source[places] = rows
+    return np.int64(source.ctypes.data + places * source.strides[0]), source
+
+
+def check(bind, name, share, product, left, right, generator, given=None):
+    """Compute a product and compare it with NumPy's, and see that nothing around the result is written to."""
+    result = matrix(generator, product.rows, product.columns, "plain", left.dtype)
+    before, rate = result.copy(), np.array(0.5, left.dtype)
+    arrays = (result, left if given is None else given, right, *([rate] if product.subtracts else []))
+    bind(name, share.columns, share.part, *arrays)()
+    expected = before - 0.5 * (left @ right) if product.subtracts else left @ right
+    np.testing.assert_array_equal(result, expected, err_msg=str(product))
+    assert np.isnan(result.base[:32]).all() and np.isnan(result.base[-32:]).all()
+
+
+@pytest.mark.parametrize("by_row", [False, True])
+@pytest.mark.parametrize("at_hand", [0, product_code.AT_HAND])
 @pytest.mark.parametrize(("dtype", "machine"), MACHINES)
-def test_a_product_is_numpys(dtype, machine):
+def test_a_product_is_numpys(dtype, machine, at_hand, by_row, monkeypatch):
+    monkeypatch.setattr(product_code, "AT_HAND", at_hand)  # with 0, the left matrix is packed wherever it can be
     generator = np.random.default_rng(0)
-    cases = []
+    cases, texts, kept = [], [], []
     for (rows, columns, inner), layout, subtracts in itertools.product(SIZES, LAYOUTS, (False, True)):
         left = matrix(generator, rows, inner, layout[0], dtype)
         right = matrix(generator, inner, columns, layout[1], dtype)
-        cases.append((Product(rows, columns, inner, strides(left), strides(right), subtracts), left, right))
-    texts = [product_text(f"p{place}", case[0], TYPES[dtype], machine) for place, case in enumerate(cases)]
+        product = Product(rows, columns, inner, strides(left), strides(right), subtracts, by_row)
+        given, source = by_address(generator, left, layout[0]) if by_row else (None, None)
+        tiling = Tiling(product, TYPES[dtype], machine)
+        share = product_share(tiling, 1)
+        cases.append((share, product, left, right, given))
+        kept.append(source)
+        texts.append(product_text(f"p{len(texts)}", tiling, share))
+    assert any("%left.packed" in text for text in texts) == (at_hand == 0)
     bind = kernel_binder(module_text(texts, dtype))
-    for place, (product, left, right) in enumerate(cases):
-        result = matrix(generator, product.rows, product.columns, "plain", dtype)
-        before, rate = result.copy(), np.array(0.5, dtype)
-        bind(
-            f"p{place}", product.columns, product.columns, result, left, right, *([rate] if product.subtracts else [])
-        )()
-        expected = before - 0.5 * (left @ right) if product.subtracts else left @ right
-        np.testing.assert_array_equal(result, expected, err_msg=str(product))
-        around = result.base
-        assert np.isnan(around[:32]).all() and np.isnan(around[-32:]).all()
+    for place, (share, product, left, right, given) in enumerate(cases):
+        check(bind, f"p{place}", share, product, left, right, generator, given)
 
 
 @pytest.mark.parametrize(
@@ -149,23 +172,29 @@ def test_threads_are_those_of_the_library_or_ours(sizes, threads_allowed, own, t
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize(("rows", "columns", "inner"), [(50, 130, 40), (7, 261, 20), (33, 64, 9), (300, 96, 400)])
-@pytest.mark.parametrize("layout", ["plain", "transposed"])
+@pytest.mark.parametrize(
+    ("rows", "columns", "inner"), [(50, 130, 40), (7, 261, 20), (33, 64, 9), (300, 96, 400), (70, 10, 50)]
+)
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("subtracts", [False, True])
-def test_parts_of_a_product_are_those_of_the_whole(rows, columns, inner, layout, subtracts, dtype):
+def test_parts_of_a_product_are_those_of_the_whole(rows, columns, inner, layout, subtracts, dtype, monkeypatch):
+    monkeypatch.setattr(products, "PART", 1e-9)  # whatever can be shared is
+    monkeypatch.setattr(product_code, "AT_HAND", 0)
     generator = np.random.default_rng(0)
-    left, right = matrix(generator, rows, inner, "plain", dtype), matrix(generator, inner, columns, layout, dtype)
+    left, right = matrix(generator, rows, inner, layout[0], dtype), matrix(generator, inner, columns, layout[1], dtype)
     product = Product(rows, columns, inner, strides(left), strides(right), subtracts)
-    width = 2 * llvm_engine.registers()[1] // left.itemsize
-    text = product_text("p", product, TYPES[dtype], llvm_engine.registers(), shared=True)
-    team = Team(3)
-    assert team.call_helpers(math.inf)
-    result, rate = matrix(generator, rows, columns, "plain", dtype), np.array(0.5, dtype)
-    before = result.copy()
-    arrays = (result, left, right, *([rate] if subtracts else []))
-    kernel_binder(module_text([text], dtype), team)("p", columns, width, *arrays)()
-    np.testing.assert_array_equal(result, before - 0.5 * (left @ right) if subtracts else left @ right)
-    assert np.isnan(result.base[:32]).all() and np.isnan(result.base[-32:]).all()
+    tiling = Tiling(product, TYPES[dtype], llvm_engine.registers())
+    for count in (2, 3):
+        share = product_share(tiling, count)
+        team = Team(count)
+        assert team.call_helpers(math.inf)
+        bind = kernel_binder(module_text([product_text("p", tiling, share)], dtype), team)
+        for _ in range(20):
+            check(bind, "p", share, product, left, right, generator)
+        for size in {1, share.part, 5}:  # parts that end within a block of columns, too
+            unit = tiling.width if tiling.by_columns else 1
+            part = min(size * unit, share.columns)
+            check(bind, "p", replace(share, part=part), product, left, right, generator)
 
 
 def test_a_step_is_computed_by_products_of_our_own():
@@ -182,7 +211,7 @@ def test_a_step_is_computed_by_products_of_our_own():
     code = array_code(program, ["y"], {"w": "new"}, math.inf)
     assert code.python.count('kernel("p') == 2 and code.largest == 0
     before, target = w.copy(), w
-    step, (y,) = bind(code, [target, x, g, np.array(0.5, "float32")])
+    step, (y,), _ = bind(code, [target, x, g, np.array(0.5, "float32")])
     step()
     np.testing.assert_allclose(y, np.exp(x @ before * 0.01) + 1, rtol=1e-5)
     np.testing.assert_array_equal(target, before - 0.5 * (x.T @ g))

@@ -36,7 +36,7 @@ def mlp(rounds: int) -> Table:
         "tests/benchmarks/mlp.json, 784-256-128-10, float32, 2,048 seeded samples: time per step.\n"
         "dagprop's includes the accuracy of each step. "
         '"Its gemms alone" are the eight matrix products of a step by NumPy, and nothing else: dagprop can be below 1, '
-        "because products of its own pack nothing."
+        "because products of its own pack little."
     )
     header = ("batch", "threads", "against", "dagprop takes", "ratio", "spread")
     return Table("Multilayer perceptron", text, header, tuple(rows))

@@ -11,15 +11,16 @@ from collections.abc import Collection, Mapping, Sequence
 
 from dagprop.backends.arrays.buffers import place_values
 from dagprop.backends.arrays.code_text import line, printable, view
-from dagprop.backends.arrays.epilogue import epilogue_of, readers_of
+from dagprop.backends.arrays.epilogue_groups import epilogue_of, next_to_products, readers_of
 from dagprop.backends.arrays.fusion import fuse
 from dagprop.backends.arrays.groups import Group, Unit, pays
 from dagprop.backends.arrays.kernel_code import form, kernel, module_text
 from dagprop.backends.arrays.kernel_shares import kernel_share
 from dagprop.backends.arrays.lines import ArrayLines
 from dagprop.backends.arrays.lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT, VIEWS, Lowered, lower
-from dagprop.backends.arrays.product_code import Product, product_text
-from dagprop.backends.arrays.products import largest_left, own_products, product_share
+from dagprop.backends.arrays.product_code import product_text
+from dagprop.backends.arrays.product_tiles import Product, Tiling
+from dagprop.backends.arrays.products import by_row, largest_left, own_products, product_share
 from dagprop.backends.arrays.shares import Share
 from dagprop.backends.llvm.code import TYPES
 from dagprop.backends.llvm.engine import registers
@@ -34,8 +35,9 @@ class ArrayCode:
     Attributes
     ----------
     python : str
-        Given ``inputs``, the arrays of the inputs in order, it makes the function ``step`` and the tuple ``outputs``,
-        the arrays of the outputs in order.  Its names beyond Python's are those that
+        Given ``inputs``, the arrays of the inputs in order, it makes the function ``step``; the tuple ``outputs``, the
+        arrays of the outputs in order; and the dict ``rows``: by the place of an input, where the addresses of its
+        rows are read, if it is not read in its array.  Its names beyond Python's are those that
         :mod:`dagprop.backends.arrays.program` gives it.
     llvm : str
         The module of the kernels that it calls; empty if it calls none.
@@ -57,6 +59,7 @@ def array_code(
     updates: Mapping[str, str] | None = None,
     steps: float = 0,
     threads: int = 1,
+    sampled: Collection[str] = (),
 ) -> ArrayCode:
     """Return the code that computes a program.
 
@@ -71,10 +74,14 @@ def array_code(
         How often it will run: neighbours are fused to kernels if that saves more time than it takes to compile them.
     threads : int
         How many may share a kernel.
+    sampled : collection of str
+        The inputs that are rows of a larger array each time: some may be read there.
     """
     lowered = lower(program, outputs, updates)
     if steps and pays(lowered, units := fuse(lowered), steps):
-        return _Writer(lowered, units, *own_products(lowered, steps, threads)).code()
+        products, threads = own_products(lowered, steps, threads)
+        products |= by_row(lowered, products, [lowered.inputs[name] for name in sampled if name in lowered.inputs])
+        return _Writer(lowered, next_to_products(lowered, units), products, threads).code()
     return _Writer(lowered, list(lowered.instructions), {}, 1).code()
 
 
@@ -93,12 +100,20 @@ class _Writer(ArrayLines):
         self.forms: dict[tuple[object, ...], str] = {}
         """The name of the kernel of each form."""
         self.seconds = 0.0
-        self.functions: dict[Product, tuple[str, Share]] = {}
+        self.functions: dict[Tiling, tuple[str, Share]] = {}
+        self.by_row = {
+            lowered.roots[lowered.instructions[number].operands[-2]]
+            for number, product in products.items()
+            if product.by_row
+        }
+        """The inputs that are given by the addresses of their rows."""
 
     def code(self) -> ArrayCode:
         lowered = self.lowered
         for position, (name, number) in enumerate(lowered.inputs.items()):
             self.once.append(line(f"v{number} = inputs[{position}]", name))
+            if number in self.by_row:
+                self.once.append(line(f"rows[{position}] = r{number} = addresses(v{number})", name))
         for number, (dtype, size) in enumerate(self.placement.buffers):
             self.once.append(f'm{number} = empty({size}, "{dtype}")')
         inside = {
@@ -117,13 +132,10 @@ class _Writer(ArrayLines):
         results = [f"    {self.result[number]},  # {printable(name)}" for name, number in lowered.outputs.items()]
         step = [f"    {text}" for text in self.step or ["pass"]]
         # All names are global: a function that takes thousands over from another one takes Python minutes to compile.
-        python = "\n".join([*self.once, "", "def step():", *step, "", "outputs = (", *results, ")", ""])
+        python = "\n".join(["rows = {}", *self.once, "", "def step():", *step, "", "outputs = (", *results, ")", ""])
         functions = [
             *self.kernels.values(),
-            *(
-                product_text(name, product, self.kind, registers(), share.several)
-                for product, (name, share) in self.functions.items()
-            ),
+            *(product_text(name, tiling, share) for tiling, (name, share) in self.functions.items()),
         ]
         llvm = module_text(functions, lowered.dtype) if functions else ""
         return ArrayCode(python, llvm, largest_left(lowered, self.products), self.seconds)
@@ -132,15 +144,15 @@ class _Writer(ArrayLines):
         """Write the product and the group behind it as one kernel, if they can be one."""
         if self.products[number].subtracts or number in self.placement.fixed:
             return False
-        epilogue = epilogue_of(self.lowered, self.readers, group, number, self.memory_name)
+        name, tiling = f"e{len(self.kernels)}", self.tiling(number)
+        epilogue = epilogue_of(self.lowered, self.readers, group, number, tiling.by_columns, self.memory_name)
         if epilogue is None:
             return False
-        name, product = f"e{len(self.kernels)}", self.products[number]
-        share = product_share(product, self.kind, self.threads)
-        name = self.define(name, product_text(name, product, self.kind, registers(), share.several, epilogue))
-        sides = [f"v{operand}" for operand in self.lowered.instructions[number].operands]
+        share = product_share(tiling, self.threads)
+        name = self.define(name, product_text(name, tiling, share, epilogue))
         self.memory(number, self.lowered.instructions[number])
-        self.call_group((number, *group.members), group, self.bound(name, share, (*sides, *epilogue.names)), "")
+        arrays = (*self.sides(number), *epilogue.names)
+        self.call_group((number, *group.members), group, self.bound(name, share, arrays), "")
         return True
 
     def group(self, group: Group) -> None:
@@ -194,8 +206,7 @@ class _Writer(ArrayLines):
             self.once.append(f"{name} = {operands[0]}")
             made = f"{primitive}({', '.join(operands)})"
             if number in self.products:
-                target, rate, *sides = operands
-                made = self.own_product(number, target, *sides, rate)
+                made = self.own_product(number, operands[0], operands[1])
             self.once.append(f"f{number} = {made}")
             self.step.append(line(f"f{number}()", instruction.origin))
         elif primitive in VIEWS:
@@ -205,18 +216,27 @@ class _Writer(ArrayLines):
         else:
             self.memory(number, instruction)
             if number in self.products:
-                self.once.append(f"f{number} = {self.own_product(number, name, *operands)}")
+                self.once.append(f"f{number} = {self.own_product(number, name)}")
             codes = [f"f{number}()"] if number in self.products else self.computation(number, instruction, operands)
             lines = self.once if number in self.placement.fixed else self.step
             lines += [line(code, instruction.origin) for code in codes]
 
-    def own_product(self, number: int, *arrays: str) -> str:
+    def own_product(self, number: int, result: str, *rate: str) -> str:
         """Return the code that binds a product to arrays; all of the same sizes have the same kernel."""
-        product = self.products[number]
+        tiling = self.tiling(number)
         name, share = self.functions.setdefault(
-            product, (f"p{len(self.functions)}", product_share(product, self.kind, self.threads))
+            tiling, (f"p{len(self.functions)}", product_share(tiling, self.threads))
         )
-        return self.bound(name, share, arrays)
+        return self.bound(name, share, (result, *self.sides(number), *rate))
+
+    def tiling(self, number: int) -> Tiling:
+        """Return how a product is cut into tiles."""
+        return Tiling(self.products[number], self.kind, registers())
+
+    def sides(self, number: int) -> tuple[str, str]:
+        """Return what a product multiplies: two arrays, or addresses of rows and an array."""
+        left, right = self.lowered.instructions[number].operands[-2:]
+        return f"r{self.lowered.roots[left]}" if self.products[number].by_row else f"v{left}", f"v{right}"
 
     def bound(self, name: str, share: Share, arrays: Sequence[str]) -> str:
         """Return the code that binds a kernel to arrays, with its columns, and how many of them are done at a time."""

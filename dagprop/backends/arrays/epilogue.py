@@ -1,25 +1,38 @@
 """What is computed of each tile of a product while it is in the registers: the bias, the activation.
 
-It is the group that follows a product and alone reads its result, where all its operations have vector instructions.
-Written to memory is only what the group stores.
+It is the group that follows a product, see :mod:`dagprop.backends.arrays.epilogue_groups`.  Written to memory is only
+what the group stores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from dagprop.backends.arrays.groups import Group
 from dagprop.backends.arrays.layouts import Access
-from dagprop.backends.arrays.lowering import Lowered
-from dagprop.backends.llvm.code import ARITHMETIC, COMPARISONS, TYPES, number
+from dagprop.backends.arrays.lowering import SUBTRACT_COLUMN_SUMS, Lowered
+from dagprop.backends.llvm.code import ARITHMETIC, COMPARISONS, number
 from dagprop.backends.llvm.vector_lines import VectorLines
 from dagprop.program.records import Instruction
 from dagprop.record import record
 
-_OPERATIONS = (*ARITHMETIC, *COMPARISONS, "negative", "maximum", "minimum", "where", "real")
 
-CALLER = -1
-"""Stands for whoever runs a program, among those that read a value."""
+@record
+class Stretch:
+    """Some neighbouring columns.
+
+    Attributes
+    ----------
+    column : str
+        The first of them.
+    count, length : int
+        How many they are, and of the vector that holds them.
+    """
+
+    column: str
+    count: int
+    length: int
 
 
 @record(eq=False)
@@ -45,134 +58,132 @@ class Epilogue:
         """The arguments, each once."""
         return tuple(dict.fromkeys(self.arguments.values()))
 
-    def write(self, lines: VectorLines, total: str, row: str, column: str, count: int, length: int) -> None:
-        """Write what is made of neighbours of one row of a tile, and stored.
+    def room(self, lines: VectorLines, width: int) -> None:
+        """Write what makes room for the sums over the rows of so many columns."""
+        for number_ in self._sums:
+            lines.line(f"%sum{number_} = alloca {lines.kind}, i64 {width}, align 64")
+
+    def begin(self, lines: VectorLines, length: int) -> None:
+        """Write what comes before the tiles of a stretch of columns."""
+        for number_ in self._sums:
+            lines.store("zeroinitializer", f"%sum{number_}", length, length)
+
+    def tile(self, lines: VectorLines, totals: Sequence[str], i: str, stretch: Stretch) -> None:
+        """Write what is made of the rows of a tile, the first of which is row i, and stored.
 
         Parameters
         ----------
         lines : VectorLines
-        total : str
-            The vector with the numbers of the product.
-        row, column : str
-            The place of the first of them, in the whole result.
-        count, length : int
-            How many they are, and of the vector.
+        totals : sequence of str
+            For each row the vector with the numbers of the product.
+        i : str
+        stretch : Stretch
         """
-        values: dict[int, str] = {}
-        loaded: dict[Access, str] = {}
-        for number_ in self.group.members:
-            instruction = self.lowered.instructions[number_]
-            given = [
-                self._operand(lines, number_, place, values, loaded, (total, row, column, count, length))
-                for place in range(len(instruction.operands))
-            ]
-            for place, operand in enumerate(instruction.operands):
-                if self.lowered.instructions[operand].boolean and instruction.primitive != "where":
-                    given[place] = self._number(lines, given[place], length)
-            values[number_] = _operation(lines, instruction, given, TYPES[self.lowered.dtype], length)
-            if instruction.primitive in COMPARISONS and not instruction.boolean:
-                values[number_] = self._number(lines, values[number_], length)
-        for number_ in self.group.members:  # all is read before anything is written: it may lie in the same place
+        length = stretch.length
+        sums = {number_: lines.load(f"%sum{number_}", length, length) for number_ in self._sums}
+        for place, total in enumerate(totals):
+            part = _Part(lines, stretch, lines.sum(i, str(place)), total)
+            self._compute(part, [n for n, member in self.group.members.items() if member.kind == "full"])
+            for number_ in sums:
+                before, after = sums[number_], lines.new("%x")
+                value = self._operand(part, number_, len(self.lowered.instructions[number_].operands) - 1)
+                lines.line(f"{after} = fadd {lines.vector(length)} {before}, {value}")
+                sums[number_] = after
+        for number_, total in sums.items():
+            lines.store(total, f"%sum{number_}", length, length)
+
+    def end(self, lines: VectorLines, stretch: Stretch) -> None:
+        """Write what is made of the sums over the rows, when the tiles of a stretch of columns are done."""
+        part = _Part(lines, stretch, "0", "")
+        for number_ in self._sums:
+            full, total = lines.vector(stretch.length), lines.load(f"%sum{number_}", stretch.length, stretch.length)
+            if self.lowered.instructions[number_].primitive == SUBTRACT_COLUMN_SUMS:
+                old, rate = (self._operand(part, number_, place) for place in (0, 1))
+                scaled, new = lines.new("%x"), lines.new("%x")
+                lines.line(f"{scaled} = fmul {full} {total}, {rate}")
+                lines.line(f"{new} = fsub {full} {old}, {scaled}")
+                total = new
+            part.values[number_] = total
+        self._compute(part, [n for n, member in self.group.members.items() if member.kind == "row"])
+
+    @property
+    def _sums(self) -> list[int]:
+        """The members that are sums over the rows, one for each column."""
+        return [number_ for number_, member in self.group.members.items() if member.reduces]
+
+    def _compute(self, part: _Part, members: Sequence[int]) -> None:
+        """Write the members that are not known yet, and how what is stored of all is stored."""
+        for number_ in members:
+            if number_ not in part.values:
+                self._compute_one(part, number_)
+        stride = self.group.columns
+        for number_ in members:  # all is read before anything is written: it may lie in the same place
             if number_ in self.group.stored:
                 name = self.arguments[self.lowered.roots[number_]]
-                at = lines.element(f"%{name}", _index(lines, (row, self.group.columns), (column, 1)))
-                lines.store(values[number_], at, count, length)
+                at = part.lines.element(f"%{name}", part.index(stride, 1))
+                part.lines.store(part.values[number_], at, part.stretch.count, part.stretch.length)
 
-    def _number(self, lines: VectorLines, truths: str, length: int) -> str:
+    def _compute_one(self, part: _Part, number_: int) -> None:
+        instruction = self.lowered.instructions[number_]
+        given = [self._operand(part, number_, place) for place in range(len(instruction.operands))]
+        for place, operand in enumerate(instruction.operands):
+            if self.lowered.instructions[operand].boolean and instruction.primitive != "where":
+                given[place] = self._number(part, given[place])
+        part.values[number_] = _operation(part.lines, instruction, given, part.lines.kind, part.stretch.length)
+        if instruction.primitive in COMPARISONS and not instruction.boolean:
+            part.values[number_] = self._number(part, part.values[number_])
+
+    def _number(self, part: _Part, truths: str) -> str:
         """Return 1 and 0 for true and false."""
-        result = lines.new("%x")
-        lines.line(f"{result} = uitofp <{length} x i1> {truths} to <{length} x {TYPES[self.lowered.dtype]}>")
+        result, length = part.lines.new("%x"), part.stretch.length
+        part.lines.line(f"{result} = uitofp <{length} x i1> {truths} to {part.lines.vector(length)}")
         return result
 
-    def _operand(
-        self,
-        lines: VectorLines,
-        number_: int,
-        place: int,
-        values: Mapping[int, str],
-        loaded: dict[Access, str],
-        tile: tuple[str, str, str, int, int],
-    ) -> str:
-        total, row, column, count, length = tile
+    def _operand(self, part: _Part, number_: int, place: int) -> str:
+        lines, stretch = part.lines, part.stretch
         operand = self.lowered.instructions[number_].operands[place]
         source = self.lowered.instructions[operand]
         if source.primitive == "constant":
-            kind = TYPES[self.lowered.dtype]
-            return f"splat ({kind} {number(source.parameters[0], kind)})"
+            return f"splat ({lines.kind} {number(source.parameters[0], lines.kind)})"
         operand = self.group.same.get(operand, operand)
-        if operand in values:
-            return values[operand]
+        if operand in part.values:
+            return part.values[operand]
         access = self.group.reads[number_, place]
         if access.root == self.lowered.roots[self.product]:
-            return total
-        if access not in loaded:
-            index = _index(lines, (row, access.row_stride), (column, access.column_stride), access.offset)
+            return part.total
+        if access not in part.loaded:
+            index = part.index(access.row_stride, access.column_stride, access.offset)
             at = lines.element(f"%{self.arguments[access.root]}", index)
             if access.column_stride:
-                loaded[access] = lines.load(at, count, length)
+                part.loaded[access] = lines.load(at, stretch.count, stretch.length)
             else:
                 one = lines.new("%x")
-                lines.line(f"{one} = load {TYPES[self.lowered.dtype]}, ptr {at}")
-                loaded[access] = lines.spread(one, length)
-        return loaded[access]
+                lines.line(f"{one} = load {lines.kind}, ptr {at}")
+                part.loaded[access] = lines.spread(one, stretch.length)
+        return part.loaded[access]
 
 
-def readers_of(lowered: Lowered) -> dict[int, set[int]]:
-    """Return which instructions read each root; what is left behind when all is done is read by :data:`CALLER`."""
-    found: dict[int, set[int]] = {}
-    for number_, instruction in lowered.instructions.items():
-        for operand in instruction.operands:
-            found.setdefault(lowered.roots[operand], set()).add(number_)
-    for number_ in (*lowered.outputs.values(), *lowered.updates.values()):
-        found.setdefault(lowered.roots[number_], set()).add(CALLER)
-    return found
+@dataclass(slots=True, eq=False)
+class _Part:
+    """Neighbours in a row, and what is known of them: the product, what has been computed, what has been read."""
 
+    lines: VectorLines
+    stretch: Stretch
+    row: str
+    total: str
+    values: dict[int, str] = field(default_factory=dict)
+    loaded: dict[Access, str] = field(default_factory=dict)
 
-def epilogue_of(
-    lowered: Lowered, readers: Mapping[int, Set[int]], group: Group, product: int, name: Callable[[int], str]
-) -> Epilogue | None:
-    """Return the epilogue that a group is to a product, or None if it is none.
-
-    Parameters
-    ----------
-    lowered : Lowered
-    readers : mapping from int to set of int
-        Of :func:`readers_of`.
-    group : Group
-        Computed directly behind the product.
-    product : int
-    name : callable
-        Gives the name of the array in which a root lies.
-    """
-    instructions, root = lowered.instructions, lowered.roots[product]
-    members = group.members
-    own = [access for access in group.reads.values() if access.root == root]
-    aligned = all((a.offset, a.row_stride, a.column_stride) == (0, group.columns, 1) for a in own)
-    if not own or not aligned or group.shape != instructions[product].shape:
-        return None
-    if any(member.kind != "full" or not _is_simple(lowered, number_) for number_, member in members.items()):
-        return None
-    if any(instructions[number_].boolean for number_ in group.stored):
-        return None
-    if any(access.column_stride not in (0, 1) or instructions[access.root].boolean for access in group.reads.values()):
-        return None
-    if not readers[root] <= members.keys():
-        return None
-    stored = {lowered.roots[number_] for number_ in group.stored}
-    sides = {name(lowered.roots[operand]) for operand in instructions[product].operands}
-    if sides & {name(number_) for number_ in stored}:
-        return None
-    others = dict.fromkeys([*(a.root for a in group.reads.values() if a.root != root), *stored])
-    return Epilogue(lowered, group, product, {other: name(other) for other in others})
-
-
-def _is_simple(lowered: Lowered, number_: int) -> bool:
-    """Whether an instruction is one of vectors of numbers, or of truths where they are called for."""
-    instruction = lowered.instructions[number_]
-    truths = [lowered.instructions[operand].boolean for operand in instruction.operands]
-    if instruction.primitive not in _OPERATIONS or (instruction.boolean and instruction.primitive not in COMPARISONS):
-        return False
-    return instruction.primitive != "where" or truths == [True, False, False]
+    def index(self, row_stride: int, column_stride: int, offset: int = 0) -> str:
+        """Return offset + row·row_stride + column·column_stride."""
+        result = str(offset)
+        for index, stride in ((self.row, row_stride), (self.stretch.column, column_stride)):
+            if stride and index != "0":
+                scaled, total = self.lines.new("%x"), self.lines.new("%x")
+                self.lines.line(f"{scaled} = mul nsw i64 {index}, {stride}")
+                self.lines.line(f"{total} = add nsw i64 {result}, {scaled}")
+                result = total
+        return result
 
 
 def _operation(lines: VectorLines, instruction: Instruction, given: list[str], kind: str, length: int) -> str:
@@ -195,16 +206,4 @@ def _operation(lines: VectorLines, instruction: Instruction, given: list[str], k
         lines.line(f"{unknown} = fcmp uno {full} {given[0]}, zeroinitializer")
         lines.line(f"{first} = or {truths} {larger}, {unknown}")
         lines.line(f"{result} = select {truths} {first}, {full} {given[0]}, {full} {given[1]}")
-    return result
-
-
-def _index(lines: VectorLines, one: tuple[str, int], other: tuple[str, int], offset: int = 0) -> str:
-    """Return offset + Σ index·stride."""
-    result = str(offset)
-    for index, stride in (one, other):
-        if stride:
-            scaled, total = lines.new("%x"), lines.new("%x")
-            lines.line(f"{scaled} = mul nsw i64 {index}, {stride}")
-            lines.line(f"{total} = add nsw i64 {result}, {scaled}")
-            result = total
     return result

@@ -48,6 +48,7 @@ def module_text(functions: Sequence[str], dtype: str) -> str:
     lines += [f"declare {kind} @llvm.{name}.{end}({kind}, {kind}) {pure}" for name in ("maximum", "minimum")]
     lines += vector_declarations(bodies)
     lines.append("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+    lines.append("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
     return with_loop_hints("\n".join([*lines, "", vector_functions(kind, bodies) + bodies]), kind)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
+from dataclasses import replace
 from math import prod
 
+from dagprop.backends.arrays.epilogue_groups import CALLER, readers_of
 from dagprop.backends.arrays.layouts import Layout, layouts
 from dagprop.backends.arrays.lowering import SUBTRACT_PRODUCT, Lowered
-from dagprop.backends.arrays.product_code import Product
+from dagprop.backends.arrays.product_tiles import LONGEST_PACKED, Product, Tiling
 from dagprop.backends.arrays.shares import Share, share
-from dagprop.backends.llvm.engine import registers
 
 LARGEST = 1.5e8
 """Up to so many operations, code of our own on one thread is ahead of the library on one thread."""
@@ -26,11 +27,14 @@ ONE_THREAD = 4e6
 LONGEST = 4096
 """Longer sums are left to the library, which adds them up in parts, for the sake of accuracy."""
 
-LONGEST_PACKED = 1024
-"""Of a right matrix that has to be packed, no more rows find room on the stack."""
-
 FEWEST = 4
 """For fewer rows it does not pay to pack the right matrix."""
+
+LEAST_COPIED = 1 << 18
+"""Bytes: so many rows, and no fewer, are sooner read where they lie than copied into the cache."""
+
+LEAST_ROW = 256
+"""Bytes: shorter rows are sooner copied than looked for one by one (and one number looks the same transposed)."""
 
 CALL = 5e-7
 """Seconds that a call takes less than one of NumPy."""
@@ -80,11 +84,55 @@ def _own_products(lowered: Lowered, steps: float, largest: float) -> dict[int, P
     return found if len(set(found.values())) <= MOST else {}
 
 
-def product_share(product: Product, kind: str, threads: int) -> Share:
-    """Return how threads share a product: each computes some columns of the result."""
-    item = 8 if kind == "double" else 4
-    seconds = 2.0 * product.rows * product.columns * product.inner * item * OPERATION_BYTE
-    return share(product.columns, 2 * registers()[1] // item, seconds, threads, PART)
+def by_row(lowered: Lowered, products: Mapping[int, Product], inputs: Collection[int]) -> dict[int, Product]:
+    """Return the products that are to read the rows of an input where they lie in a larger array, instead of a copy.
+
+    Parameters
+    ----------
+    lowered : Lowered
+    products : mapping from int to Product
+        Of :func:`own_products`.
+    inputs : collection of int
+        The inputs that are rows of a larger array.
+    """
+    lies, readers = layouts(lowered), readers_of(lowered)
+    item = 8 if lowered.dtype == "float64" else 4
+    found: dict[int, Product] = {}
+    for number in inputs:
+        rows, *others = lowered.instructions[number].shape
+        width = prod(others)
+        if item * width < LEAST_ROW or item * width * rows < LEAST_COPIED:
+            continue
+        whole = (Layout(0, (rows, width), (width, 1)), Layout(0, (width, rows), (1, width)))
+        # A view has no number of its own to compute.
+        reading = {reader for reader in readers.get(number, ()) if reader == CALLER or lowered.roots[reader] != number}
+        if all(reader in products and _is_left(lowered, lies, reader, number, whole) for reader in reading):
+            found |= {reader: replace(products[reader], by_row=True) for reader in reading}
+    return found
+
+
+def _is_left(
+    lowered: Lowered, lies: Mapping[int, Layout], product: int, number: int, whole: Collection[Layout]
+) -> bool:
+    """Whether a product that reads a value has it as its left matrix, as it lies or transposed, and nowhere else."""
+    *others, left, right = lowered.instructions[product].operands
+    return lies[left] in whole and number not in {lowered.roots[operand] for operand in (*others, right)}
+
+
+def product_share(tiling: Tiling, threads: int) -> Share:
+    """Return how threads share a product: each computes some columns of the result, or some rows in a block of columns.
+
+    There is a block for each thread: in every step it begins with the same columns of the parameters, which it finds in
+    its cache.
+    """
+    product, width = tiling.product, tiling.width
+    columns = -(-product.columns // width) * width
+    seconds = 2.0 * product.rows * columns * product.inner * tiling.item * OPERATION_BYTE
+    if tiling.by_columns:
+        return share(product.columns, width, seconds, threads, PART)
+    blocks = max(1, min(threads, product.columns // width))
+    shared = share(blocks * tiling.strips, 1, seconds, threads, PART)
+    return shared if shared.several else share(tiling.strips, 1, seconds, 1, PART)
 
 
 def largest_left(lowered: Lowered, own: Container[int]) -> float:

@@ -41,6 +41,7 @@ _NAMESPACE: dict[str, Any] = {
     "one_hot": one_hot,
     "empty": empty,
     "empty_like": np.empty_like,
+    "addresses": lambda array: empty(len(array), "int64"),
     "constant": lambda text, dtype: np.array(float.fromhex(text), dtype),
     "classes": lambda size, dtype: np.arange(size).astype(dtype),
     "subtract_product": subtract_product,
@@ -51,8 +52,10 @@ _NAMESPACE: dict[str, Any] = {
 Step = Callable[[], None]
 
 
-def bind(code: ArrayCode, inputs: Sequence[Array], team: Team | None = None) -> tuple[Step, tuple[Array, ...]]:
-    """Return the function that computes a step of some code, and the arrays that it leaves the outputs in.
+def bind(
+    code: ArrayCode, inputs: Sequence[Array], team: Team | None = None
+) -> tuple[Step, tuple[Array, ...], dict[int, Array]]:
+    """Return the function that computes a step of some code, the arrays that it leaves the outputs in, and ``rows``.
 
     Parameters
     ----------
@@ -74,7 +77,8 @@ def bind(code: ArrayCode, inputs: Sequence[Array], team: Team | None = None) -> 
         names["kernel"] = kernel_binder(code.llvm, team)
     with np.errstate(all="ignore"):
         exec(compile(code.python, "<array program>", "exec"), names)
-    return names.pop("step"), names.pop("outputs")  # a function that is among its own names would be a circle
+    # A function that is among its own names would be a circle.
+    return names.pop("step"), names.pop("outputs"), names.pop("rows")
 
 
 @record(eq=False)
@@ -93,6 +97,8 @@ class Compiled:
         How many threads NumPy is to use: 1 where all products that are left to it are too small for several.
     seconds : float
         How long one thread takes for the kernels that a team shares, about.
+    rows : mapping from str to array of int64
+        The inputs that are not read in the array that was given for them, and where their rows' addresses are read.
     """
 
     step: Step
@@ -100,6 +106,7 @@ class Compiled:
     title: str
     threads: int | None
     seconds: float
+    rows: Mapping[str, Array]
 
 
 def compiled(
@@ -109,16 +116,23 @@ def compiled(
     inputs: Sequence[Array],
     steps: float,
     team: Team | None = None,
+    sampled: Collection[str] = (),
 ) -> Compiled:
-    """Return what runs a program; it has kernels where they pay in so many steps and LLVM is there."""
-    code = array_code(program, outputs, updates, steps, team.size if team else 1)
+    """Return what runs a program; it has kernels where they pay in so many steps and LLVM is there.
+
+    The parameters are those of :func:`~dagprop.backends.arrays.code.array_code`, and of :func:`bind`.
+    """
+    code = array_code(program, outputs, updates, steps, team.size if team else 1, sampled)
     title = f"{ARRAYS} with fused kernels (LLVM)" if code.llvm else ARRAYS
     try:
-        step, arrays = bind(code, inputs, team)
+        step, arrays, rows = bind(code, inputs, team)
     except NotCompiledError:
         code, title = array_code(program, outputs, updates), ARRAYS
-        step, arrays = bind(code, inputs)
-    return Compiled(step, arrays, title, 1 if code.largest <= ONE_THREAD else None, code.seconds)
+        step, arrays, rows = bind(code, inputs)
+    threads = 1 if code.largest <= ONE_THREAD else None
+    return Compiled(
+        step, arrays, title, threads, code.seconds, {[*program.inputs][place]: rows[place] for place in rows}
+    )
 
 
 class ArrayProgram:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dagprop.backends.arrays.batch_rows import row_taker
+from dagprop.backends.arrays.batch_rows import row_finder, row_taker
 from dagprop.backends.arrays.blas import threads
 from dagprop.backends.arrays.program import compiled, empty
 from dagprop.backends.arrays.team import Team, team
@@ -142,7 +142,7 @@ class _BatchStep:
         # A short last batch comes once an epoch only: it is not worth another compilation.
         steps = task.steps if size == task.batch_size or task.steps == inf else 0
         inputs = [leaves[name] for name in program.inputs]
-        self.compiled = compiled(program, wanted, updates, inputs, steps, team)
+        self.compiled = compiled(program, wanted, updates, inputs, steps, team, rows.keys())
         names = [name for name in program.outputs if name in wanted]
         by_name = dict(zip(names, self.compiled.outputs, strict=True))
         self._loss = by_name[MEAN_LOSS]
@@ -151,7 +151,12 @@ class _BatchStep:
         self._unread = [(shared[id], by_name[f"new {id}"]) for id in _unread(task, program)]
         self._states = [shared[id] for id in task.updates]
         sharing = team if self.compiled.seconds else None
-        self._take = [row_taker(sampled[id], array, sharing) for id, array in rows.items() if id in program.inputs]
+        found = self.compiled.rows
+        self._take = [
+            row_finder(sampled[id], found[id]) if id in found else row_taker(sampled[id], array, sharing)
+            for id, array in rows.items()
+            if id in program.inputs
+        ]
 
     def __call__(self, samples: Array, number: int) -> float:
         self.rates.set_step(number)
