@@ -10,6 +10,9 @@ from dagprop.backends.llvm.engine import registers
 FEW_VECTORS = 4
 """Columns that fill so many vectors are no longer few."""
 
+FEWEST = 2
+"""So many columns need no loop: LLVM writes them out before it comes to vectors, and complains of the hint."""
+
 NARROW = ", !llvm.loop !narrow"
 """What stands at the end of such a loop, until :func:`with_loop_hints` gives each a number."""
 
@@ -17,7 +20,7 @@ NARROW = ", !llvm.loop !narrow"
 def loop_hint(size: int | str, kind: str) -> str:
     """Return what stands at the end of a loop over so many columns, if their number is known and calls for it."""
     length = _vector_length(kind)
-    narrow = isinstance(size, int) and 1 < size < FEW_VECTORS * length and size % length != 0
+    narrow = isinstance(size, int) and FEWEST < size < FEW_VECTORS * length and size % length != 0
     return NARROW if narrow else ""
 
 
@@ -27,14 +30,13 @@ def with_loop_hints(text: str, kind: str) -> str:
     if not others:
         return text
     hints = f"""
-!0 = !{{!"llvm.loop.vectorize.enable", i1 true}}
-!1 = !{{!"llvm.loop.vectorize.predicate.enable", i1 true}}
-!2 = !{{!"llvm.loop.vectorize.width", i32 {_vector_length(kind)}}}
+!0 = !{{!"llvm.loop.vectorize.predicate.enable", i1 true}}
+!1 = !{{!"llvm.loop.vectorize.width", i32 {_vector_length(kind)}}}
 """
-    numbered = list(enumerate(others, start=3))
+    numbered = list(enumerate(others, start=2))
     code = "".join([first, *(f", !llvm.loop !{place}{part}" for place, part in numbered)])
     # Each loop has a node of its own, by which LLVM tells them apart.
-    return code + hints + "\n".join(f"!{place} = distinct !{{!{place}, !0, !1, !2}}" for place, _ in numbered) + "\n"
+    return code + hints + "\n".join(f"!{place} = distinct !{{!{place}, !0, !1}}" for place, _ in numbered) + "\n"
 
 
 def _vector_length(kind: str) -> int:
