@@ -78,6 +78,12 @@ def packed_with_a_sum_of_truths_and_a_choice(xp, x, wide, **others):
     return {"y": xp.sum(a > 0.0, axis=0), "z": xp.where(a > 0.0, a, 3.0)}
 
 
+def packed_with_a_sum_of_what_is_overwritten(xp, x, wide, full, **others):
+    before = xp.exp(0.1 * full)
+    product = xp.matmul(x, xp.matrix_transpose(wide))
+    return {"y": product * 2.0, "z": product + 1.0, "sums": xp.sum(before, axis=0)}
+
+
 def packed_with_a_sum_of_all(xp, x, wide, **others):
     return {"y": xp.sum(xp.matmul(x, xp.matrix_transpose(wide)) * 2.0)}
 
@@ -104,6 +110,7 @@ TOGETHER = (
     *(biased, relu, both_stored, leaky, of_rows_and_all, of_a_mask, of_equal_numbers, of_special_numbers),
     *(packed, packed_with_a_sum, packed_with_the_sum_of_itself, packed_with_a_sum_of_truths),
     packed_with_a_sum_of_truths_and_a_choice,
+    packed_with_a_sum_of_what_is_overwritten,
 )
 APART = (
     wanted_itself,
@@ -112,7 +119,6 @@ APART = (
     with_a_function,
     turned,
     packed_with_a_sum_of_all,
-    packed_with_a_sum_of_truths_and_a_choice,
 )
 
 

@@ -83,12 +83,14 @@ class Epilogue:
         sums = {number_: lines.load(f"%sum{number_}", length, length) for number_ in self._sums}
         for place, total in enumerate(totals):
             part = _Part(lines, stretch, lines.sum(i, str(place)), total)
-            self._compute(part, [n for n, member in self.group.members.items() if member.kind == "full"])
+            members = [n for n, member in self.group.members.items() if member.kind == "full"]
+            self._compute(part, members)
             for number_ in sums:
                 before, after = sums[number_], lines.new("%x")
                 value = self._operand(part, number_, len(self.lowered.instructions[number_].operands) - 1)
                 lines.line(f"{after} = fadd {lines.vector(length)} {before}, {value}")
                 sums[number_] = after
+            self._store(part, members)
         for number_, total in sums.items():
             lines.store(total, f"%sum{number_}", length, length)
 
@@ -104,7 +106,9 @@ class Epilogue:
                 lines.line(f"{new} = fsub {full} {old}, {scaled}")
                 total = new
             part.values[number_] = total
-        self._compute(part, [n for n, member in self.group.members.items() if member.kind == "row"])
+        members = [n for n, member in self.group.members.items() if member.kind == "row"]
+        self._compute(part, members)
+        self._store(part, members)
 
     @property
     def _sums(self) -> list[int]:
@@ -112,15 +116,17 @@ class Epilogue:
         return [number_ for number_, member in self.group.members.items() if member.reduces]
 
     def _compute(self, part: _Part, members: Sequence[int]) -> None:
-        """Write the members that are not known yet, and how what is stored of all is stored."""
+        """Write the members that are not known yet."""
         for number_ in members:
             if number_ not in part.values:
                 self._compute_one(part, number_)
-        stride = self.group.columns
-        for number_ in members:  # all is read before anything is written: it may lie in the same place
+
+    def _store(self, part: _Part, members: Sequence[int]) -> None:
+        """Write how members are stored: when all is read, which may lie in the same place."""
+        for number_ in members:
             if number_ in self.group.stored:
                 name = self.arguments[self.lowered.roots[number_]]
-                at = part.lines.element(f"%{name}", part.index(stride, 1))
+                at = part.lines.element(f"%{name}", part.index(self.group.columns, 1))
                 part.lines.store(part.values[number_], at, part.stretch.count, part.stretch.length)
 
     def _compute_one(self, part: _Part, number_: int) -> None:
