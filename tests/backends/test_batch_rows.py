@@ -77,6 +77,7 @@ def cut_otherwise(xp, x, w, **others):
         (with_epilogue, 100, True),
         (reshaped, 100, True),
         (forwards, 20, False),  # short rows
+        (forwards, 1, False),
         (used_otherwise, 100, False),
         (wanted_itself, 100, False),
         (on_the_right, 100, False),
@@ -86,6 +87,8 @@ def cut_otherwise(xp, x, w, **others):
 )
 def test_rows_are_read_where_they_lie(build, width, found, dtype, monkeypatch):
     monkeypatch.setattr(products, "LEAST_COPIED", 0)
+    if width == 1:
+        monkeypatch.setattr(products, "LEAST_ROW", 0)
     generator = np.random.default_rng(0)
     program, wanted, updates = sampled_program(build, width, dtype)
     shapes = {name: program.instructions[number].shape for name, number in program.inputs.items()}
@@ -111,6 +114,14 @@ def test_rows_are_read_where_they_lie(build, width, found, dtype, monkeypatch):
 def test_few_rows_are_copied():
     code = array_code(sampled_program(forwards)[0], ["y"], {}, math.inf, sampled=["x"])
     assert "addresses" not in code.python
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_rows_are_found_in_gigabytes(dtype):
+    source = np.broadcast_to(np.zeros(10_000), (100_000, 10_000))  # as large, though one row is all that there is
+    numbers, addresses = np.array([0, 99_999, 70_000, 70_000], dtype), np.zeros(4, np.int64)
+    row_finder(source, addresses)(numbers)
+    assert addresses.tolist() == [source.ctypes.data + int(number) * 80_000 for number in numbers]
 
 
 NETWORK = {

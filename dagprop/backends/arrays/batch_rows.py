@@ -79,6 +79,8 @@ def row_taker(source: Array, batch: Array, team: Team | None) -> Callable[[Array
 def row_finder(source: Array, addresses: Array) -> Callable[[Array], object]:
     """Return what finds the addresses of rows of an array, whose numbers it is given, instead of copying them.
 
+    The numbers have to be in range.
+
     Parameters
     ----------
     source : array, C-contiguous
@@ -87,7 +89,7 @@ def row_finder(source: Array, addresses: Array) -> Callable[[Array], object]:
     start, size = source.ctypes.data, source.nbytes // len(source)
 
     def find(numbers: Array, _needed: Array = source) -> None:
-        np.multiply(numbers, size, addresses)
+        np.multiply(numbers, size, addresses, dtype=np.int64)
         np.add(addresses, start, addresses)
 
     return find

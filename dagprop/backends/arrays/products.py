@@ -34,7 +34,7 @@ LEAST_COPIED = 1 << 18
 """Bytes: so many rows, and no fewer, are sooner read where they lie than copied into the cache."""
 
 LEAST_ROW = 256
-"""Bytes: shorter rows are sooner copied than looked for one by one (and one number looks the same transposed)."""
+"""Bytes: shorter rows are sooner copied than looked for one by one."""
 
 CALL = 5e-7
 """Seconds that a call takes less than one of NumPy."""
@@ -101,8 +101,8 @@ def by_row(lowered: Lowered, products: Mapping[int, Product], inputs: Collection
     for number in inputs:
         rows, *others = lowered.instructions[number].shape
         width = prod(others)
-        if item * width < LEAST_ROW or item * width * rows < LEAST_COPIED:
-            continue
+        if width == 1 or item * width < LEAST_ROW or item * width * rows < LEAST_COPIED:
+            continue  # of one column, one could not tell which is the transpose
         whole = (Layout(0, (rows, width), (width, 1)), Layout(0, (width, rows), (1, width)))
         # A view has no number of its own to compute.
         reading = {reader for reader in readers.get(number, ()) if reader == CALLER or lowered.roots[reader] != number}
