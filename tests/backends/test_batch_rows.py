@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import dagprop
-from dagprop.backends.arrays import products, trainer
+from dagprop.backends.arrays import products, team, trainer
 from dagprop.backends.arrays.batch_rows import row_finder
 from dagprop.backends.arrays.code import array_code
 from dagprop.backends.arrays.program import bind
@@ -147,13 +147,24 @@ def test_training_on_rows_where_they_lie_gives_the_same_bits(tmp_path, monkeypat
     found, finders = [], []
     monkeypatch.setattr(products, "LEAST_ROW", 0)
     monkeypatch.setattr(trainer, "row_finder", lambda *given: finders.append(given) or row_finder(*given))
-    for backend, least in (("compiled", 0), ("compiled", math.inf), ("reference", 0)):
+    monkeypatch.setattr(products, "PART", 1e-9)
+    monkeypatch.setattr(team, "WORTH", 0.0)
+    for backend, least, threads in (
+        ("compiled", 0, 1),
+        ("compiled", math.inf, 1),
+        ("compiled", 0, 3),
+        ("reference", 0, 1),
+    ):
         monkeypatch.setattr(products, "LEAST_COPIED", least)
+        monkeypatch.setattr(trainer, "team", lambda size=threads: team.Team(size) if size > 1 else None)
         settings = {"epochs": 3, "batch_size": 24, "learning_rate": 0.1, "shuffle": True, "backend": backend}
         found.append(dagprop.train(graph, data, **settings))
-    assert len(finders) == 2, "one for the batches of 24, and one for the last, of 12"
-    assert [record.loss for record in found[0].history] == [record.loss for record in found[1].history]
-    for id, array in found[0].parameters.items():
-        np.testing.assert_array_equal(array, found[1].parameters[id], err_msg=id)
+    assert len(finders) == 4, "one for the batches of 24, and one for the last, of 12; twice"
+    *compiled, reference = found
+    for other in compiled[1:]:
+        assert [record.loss for record in compiled[0].history] == [record.loss for record in other.history]
+        for id, array in compiled[0].parameters.items():
+            np.testing.assert_array_equal(array, other.parameters[id], err_msg=id)
+    for id, array in compiled[0].parameters.items():
         allowed = 1e-5 if dtype == "float32" else 1e-13
-        np.testing.assert_allclose(array, found[2].parameters[id], allowed, allowed, err_msg=id)
+        np.testing.assert_allclose(array, reference.parameters[id], allowed, allowed, err_msg=id)

@@ -72,8 +72,7 @@ def check(bind, name, share, product, left, right, generator, given=None):
     assert np.isnan(result.base[:32]).all() and np.isnan(result.base[-32:]).all()
 
 
-@pytest.mark.parametrize("by_row", [False, True])
-@pytest.mark.parametrize("at_hand", [0, product_code.AT_HAND])
+@pytest.mark.parametrize(("at_hand", "by_row"), [(product_code.AT_HAND, False), (0, True)])
 @pytest.mark.parametrize(("dtype", "machine"), MACHINES)
 def test_a_product_is_numpys(dtype, machine, at_hand, by_row, monkeypatch):
     monkeypatch.setattr(product_code, "AT_HAND", at_hand)  # with 0, the left matrix is packed wherever it can be
@@ -172,9 +171,7 @@ def test_threads_are_those_of_the_library_or_ours(sizes, threads_allowed, own, t
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize(
-    ("rows", "columns", "inner"), [(50, 130, 40), (7, 261, 20), (33, 64, 9), (300, 96, 400), (70, 10, 50)]
-)
+@pytest.mark.parametrize(("rows", "columns", "inner"), [(50, 130, 40), (7, 261, 20), (300, 96, 400), (70, 10, 50)])
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("subtracts", [False, True])
 def test_parts_of_a_product_are_those_of_the_whole(rows, columns, inner, layout, subtracts, dtype, monkeypatch):
@@ -189,7 +186,7 @@ def test_parts_of_a_product_are_those_of_the_whole(rows, columns, inner, layout,
         team = Team(count)
         assert team.call_helpers(math.inf)
         bind = kernel_binder(module_text([product_text("p", tiling, share)], dtype), team)
-        for _ in range(20):
+        for _ in range(5):
             check(bind, "p", share, product, left, right, generator)
         for size in {1, share.part, 5}:  # parts that end within a block of columns, too
             unit = tiling.width if tiling.by_columns else 1

@@ -148,14 +148,11 @@ def test_rows_are_those_that_numpy_takes(dtype, monkeypatch):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ["digits", "iris", "residual"])
-@pytest.mark.parametrize("least_copied", [0, np.inf])
-def test_any_number_of_threads_gives_the_same_bits(root, monkeypatch, name, least_copied, dtype):
+def test_any_number_of_threads_gives_the_same_bits(root, monkeypatch, name, dtype):
     monkeypatch.setattr(groups, "START", -np.inf)
     for module in (products, kernel_shares, batch_rows):
         monkeypatch.setattr(module, "PART", 1e-9)  # whatever can be shared is
     monkeypatch.setattr(kernel_shares, "LINE", 1)
-    monkeypatch.setattr(products, "LEAST_ROW", 0)
-    monkeypatch.setattr(products, "LEAST_COPIED", least_copied)
     monkeypatch.setattr(team, "WORTH", 0.0)
     task = training_task(dagprop.load(root / f"graphs/{name}.json"), 60, 24, dtype)
     found = []
