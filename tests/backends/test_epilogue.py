@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from dagprop.backends.arrays import product_tiles
+from dagprop.backends.arrays import kernel_shares, product_tiles
 from dagprop.backends.arrays.code import array_code
 from dagprop.backends.arrays.program import bind
 from dagprop.backends.interpreter import interpret
@@ -208,3 +208,19 @@ def test_a_layer_is_gone_back_through_in_one_kernel(build, kernels, dtype):
     step()
     for name, array in {"gradient": found, "new w": inputs["w"], "new b": inputs["b"]}.items():
         np.testing.assert_allclose(array, expected[name], rtol=1e-5 if dtype == "float32" else 1e-13, err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_group_that_reads_what_it_changes_is_not_shared(dtype, monkeypatch):
+    """Who were done with the first column would change the number that the others still need."""
+    monkeypatch.setattr(kernel_shares, "PART", 1e-12)
+    monkeypatch.setattr(kernel_shares, "LINE", 1)
+    recorder = Recorder()
+    shapes = {"x": (21, 37), "b": (37,), "rate": ()}
+    x, b, rate = (Symbol(recorder, recorder.input(name, shape)) for name, shape in shapes.items())
+    xp = symbolic_namespace(recorder)
+    outputs = {"new b": b - rate * xp.sum(x * b[0], axis=0)}
+    program = recorder.program(shapes, {name: symbol.number for name, symbol in outputs.items()}, dtype)
+    code = array_code(program, [], {"b": "new b"}, math.inf, 2)
+    assert 'kernel("k0", 37, 37, ' in code.python
+    assert code.seconds == 0.0

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 
 from dagprop.backends.arrays.epilogue import Epilogue
-from dagprop.backends.arrays.groups import Group, Member, Unit
-from dagprop.backends.arrays.lowering import SUBTRACT_COLUMN_SUMS, Lowered
+from dagprop.backends.arrays.groups import Group, Member, Unit, reads_what_it_changes
+from dagprop.backends.arrays.lowering import Lowered
 from dagprop.backends.llvm.code import ARITHMETIC, COMPARISONS
 
 _OPERATIONS = (*ARITHMETIC, *COMPARISONS, "negative", "maximum", "minimum", "where", "real")
@@ -68,11 +68,8 @@ def epilogue_of(
         return None
     if not readers[root] <= members.keys():
         return None
-    changed = {lowered.roots[n] for n in members if instructions[n].primitive == SUBTRACT_COLUMN_SUMS}
-    if any(
-        a.root in changed and instructions[n].primitive != SUBTRACT_COLUMN_SUMS for (n, _), a in group.reads.items()
-    ):
-        return None  # it would be changed for some columns when it is read for others
+    if reads_what_it_changes(lowered, group):
+        return None
     stored = {lowered.roots[number_] for number_ in group.stored}
     sides = {name(lowered.roots[operand]) for operand in instructions[product].operands}
     if sides & {name(number_) for number_ in stored}:

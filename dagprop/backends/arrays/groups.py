@@ -19,7 +19,7 @@ from typing import Literal
 
 from dagprop.backends.arrays.code_text import NOT_IN_NUMPY
 from dagprop.backends.arrays.layouts import Access
-from dagprop.backends.arrays.lowering import Lowered
+from dagprop.backends.arrays.lowering import SUBTRACT_COLUMN_SUMS, Lowered
 from dagprop.record import record
 
 Kind = Literal["full", "column", "row", "single"]
@@ -106,6 +106,13 @@ def fixed_values(lowered: Lowered) -> frozenset[int]:
         if instruction.primitive != "input" and fixed.issuperset(instruction.operands):
             fixed.add(number)
     return frozenset(fixed)
+
+
+def reads_what_it_changes(lowered: Lowered, group: Group) -> bool:
+    """Whether a parameter that a group updates is read by others of its members: all columns need it as it was."""
+    updates = {n for n in group.members if lowered.instructions[n].primitive == SUBTRACT_COLUMN_SUMS}
+    changed = {lowered.roots[number] for number in updates}
+    return any(access.root in changed and number not in updates for (number, _), access in group.reads.items())
 
 
 def overwritable(group: Group, root: int, number: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagprop.backends.arrays.groups import Group
+from dagprop.backends.arrays.groups import Group, reads_what_it_changes
 from dagprop.backends.arrays.lowering import Lowered
 from dagprop.backends.arrays.shares import Share, share
 from dagprop.backends.llvm.vector_math import VECTOR_FUNCTIONS
@@ -29,7 +29,7 @@ def kernel_share(lowered: Lowered, group: Group, threads: int) -> Share:
 
 def _has_free_columns(lowered: Lowered, group: Group) -> bool:
     """Whether a column needs no other: what takes together the columns of a row has to see them all."""
-    return all(
+    return not reads_what_it_changes(lowered, group) and all(
         member.kind in ("full", "row") and lowered.instructions[number_].primitive != "one_hot"
         for number_, member in group.members.items()
     )
