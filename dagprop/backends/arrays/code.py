@@ -20,7 +20,7 @@ from dagprop.backends.arrays.lines import ArrayLines
 from dagprop.backends.arrays.lowering import SUBTRACT_COLUMN_SUMS, SUBTRACT_PRODUCT, VIEWS, Lowered, lower
 from dagprop.backends.arrays.product_code import product_text
 from dagprop.backends.arrays.product_tiles import Product, Tiling
-from dagprop.backends.arrays.products import by_row, largest_left, own_products, product_share
+from dagprop.backends.arrays.products import largest_left, own_products, product_share, read_by_row
 from dagprop.backends.arrays.shares import Share
 from dagprop.backends.llvm.code import TYPES
 from dagprop.backends.llvm.engine import registers
@@ -36,8 +36,8 @@ class ArrayCode:
     ----------
     python : str
         Given ``inputs``, the arrays of the inputs in order, it makes the function ``step``; the tuple ``outputs``, the
-        arrays of the outputs in order; and the dict ``rows``: by the place of an input, where the addresses of its
-        rows are read, if it is not read in its array.  Its names beyond Python's are those that
+        arrays of the outputs in order; and the dict ``rows``: by name, where the addresses of the rows of an input
+        are read that is not read in its array.  Its names beyond Python's are those that
         :mod:`dagprop.backends.arrays.program` gives it.
     llvm : str
         The module of the kernels that it calls; empty if it calls none.
@@ -80,7 +80,7 @@ def array_code(
     lowered = lower(program, outputs, updates)
     if steps and pays(lowered, units := fuse(lowered), steps):
         products, threads = own_products(lowered, steps, threads)
-        products |= by_row(lowered, products, [lowered.inputs[name] for name in sampled if name in lowered.inputs])
+        products |= read_by_row(lowered, products, [lowered.inputs[name] for name in sampled if name in lowered.inputs])
         return _Writer(lowered, next_to_products(lowered, units), products, threads).code()
     return _Writer(lowered, list(lowered.instructions), {}, 1).code()
 
@@ -113,7 +113,7 @@ class _Writer(ArrayLines):
         for position, (name, number) in enumerate(lowered.inputs.items()):
             self.once.append(line(f"v{number} = inputs[{position}]", name))
             if number in self.by_row:
-                self.once.append(line(f"rows[{position}] = r{number} = addresses(v{number})", name))
+                self.once.append(line(f"rows[{name!r}] = r{number} = addresses(v{number})", name))
         for number, (dtype, size) in enumerate(self.placement.buffers):
             self.once.append(f'm{number} = empty({size}, "{dtype}")')
         inside = {

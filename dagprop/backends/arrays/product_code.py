@@ -48,8 +48,8 @@ class _Writer(ProductLines):
         product = tiling.product
         tiles = product.columns // self.blocks // tiling.width
         spread = product.inner * product.left[1] * tiling.item > AT_HAND
-        transposed = product.left[1] != 1
-        return transposed and spread and not tiling.by_columns and tiles > 1 and product.inner <= LONGEST_PACKED
+        several = tiles > 1 and not tiling.by_columns
+        return product.left_transposed and spread and several and product.inner <= LONGEST_PACKED
 
     def text(self, name: str) -> str:
         """Return all."""

@@ -31,7 +31,7 @@ class ProductLines(VectorLines):
     def __init__(self, tiling: Tiling, packs_left: bool, epilogue: Epilogue | None) -> None:
         super().__init__(tiling.kind)
         self.tiling, self.product, self.epilogue = tiling, tiling.product, epilogue
-        self.packs_left, self.packs_right = packs_left, tiling.product.right[1] != 1
+        self.packs_left, self.packs_right = packs_left, tiling.product.right_transposed
         self.block = min(8, tiling.width)
         self.left_apart = vector_length(tiling.heights[0][2])
         """How many elements apart the columns of a strip are that is packed."""
@@ -47,9 +47,9 @@ class ProductLines(VectorLines):
         if self.epilogue:
             self.epilogue.room(self, self.tiling.width)
 
-    def loops(self, stretches: Sequence[tuple[int | str, int | str, int]], body: Callable[[str, int], None]) -> None:
-        """Write a loop for each stretch of an axis that is cut into equal parts."""
-        for start, end, size in stretches:
+    def loops(self, parts: Sequence[tuple[int | str, int | str, int]], body: Callable[[str, int], None]) -> None:
+        """Write a loop for each part of an axis that is cut into pieces of one size: start, end and that size."""
+        for start, end, size in parts:
             loop = self.new("loop")
             self.begin(loop)
             self.line(f"%{loop}.at = phi i64 [ {start}, %{loop}.before ], [ %{loop}.next, %{loop}.end ]")
@@ -140,10 +140,7 @@ class ProductLines(VectorLines):
             return
         rate = self.spread("%rate.value", length) if product.subtracts else ""
         for row, total in enumerate(totals):
-            place, value = (
-                self.element("%result", self.sum(self.times(self.sum(i, str(row)), product.columns), j)),
-                total,
-            )
+            place, value = self.result_place(i, row, j), total
             if product.subtracts:
                 before, scaled, value = self.load(place, width, length), self.new("%x"), self.new("%x")
                 self.line(f"{scaled} = fmul {full} {rate}, {total}")
@@ -152,7 +149,7 @@ class ProductLines(VectorLines):
 
     def left_starts(self, i: str, height: int) -> list[str]:
         """Return the addresses of the rows of a strip, if the left matrix is given by them, and not transposed."""
-        if not self.product.by_row or self.product.left[1] != 1:
+        if not self.product.by_row or self.product.left_transposed:
             return []
         return [self.address(self.sum(i, str(row))) for row in range(height)]
 
@@ -172,7 +169,11 @@ class ProductLines(VectorLines):
     def fetch_early(self, i: str, j: str, height: int, width: int) -> None:
         """Write that the processor may bring the tile of the result into its cache, as it is read behind the loop."""
         for row in range(height):
-            start = self.sum(self.times(self.sum(i, str(row)), self.product.columns), j)
+            start = self.result_place(i, row, j)
             for first in range(0, width, LINE // self.item):
-                place = self.element("%result", self.sum(start, str(first)))
+                place = self.element(start, str(first))
                 self.line(f"call void @llvm.prefetch.p0(ptr {place}, i32 1, i32 3, i32 1)")
+
+    def result_place(self, i: str, row: int, j: str) -> str:
+        """Return where the result has column j of a row of the strip that begins with row i."""
+        return self.element("%result", self.sum(self.times(self.sum(i, str(row)), self.product.columns), j))

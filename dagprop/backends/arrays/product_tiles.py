@@ -36,6 +36,16 @@ class Product:
     subtracts: bool
     by_row: bool = False
 
+    @property
+    def left_transposed(self) -> bool:
+        """Whether neighbours in memory are those of a column of the left matrix, and not of a row."""
+        return self.left[1] != 1
+
+    @property
+    def right_transposed(self) -> bool:
+        """The same of the right matrix: it has to be packed then."""
+        return self.right[1] != 1
+
 
 @record
 class Tiling:
@@ -70,7 +80,7 @@ class Tiling:
         It is where the cache does not hold the right matrix from strip to strip, or where it has to be packed.
         """
         product = self.product
-        return product.right[1] != 1 or product.inner * product.columns * self.item > AT_HAND
+        return product.right_transposed or product.inner * product.columns * self.item > AT_HAND
 
     @property
     def heights(self) -> list[tuple[int, int, int]]:

@@ -84,7 +84,7 @@ def _own_products(lowered: Lowered, steps: float, largest: float) -> dict[int, P
     return found if len(set(found.values())) <= MOST else {}
 
 
-def by_row(lowered: Lowered, products: Mapping[int, Product], inputs: Collection[int]) -> dict[int, Product]:
+def read_by_row(lowered: Lowered, products: Mapping[int, Product], inputs: Collection[int]) -> dict[int, Product]:
     """Return the products that are to read the rows of an input where they lie in a larger array, instead of a copy.
 
     Parameters

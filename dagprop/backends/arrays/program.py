@@ -54,7 +54,7 @@ Step = Callable[[], None]
 
 def bind(
     code: ArrayCode, inputs: Sequence[Array], team: Team | None = None
-) -> tuple[Step, tuple[Array, ...], dict[int, Array]]:
+) -> tuple[Step, tuple[Array, ...], dict[str, Array]]:
     """Return the function that computes a step of some code, the arrays that it leaves the outputs in, and ``rows``.
 
     Parameters
@@ -130,9 +130,7 @@ def compiled(
         code, title = array_code(program, outputs, updates), ARRAYS
         step, arrays, rows = bind(code, inputs)
     threads = 1 if code.largest <= ONE_THREAD else None
-    return Compiled(
-        step, arrays, title, threads, code.seconds, {[*program.inputs][place]: rows[place] for place in rows}
-    )
+    return Compiled(step, arrays, title, threads, code.seconds, rows)
 
 
 class ArrayProgram:
