@@ -28,7 +28,7 @@ def kernel_share(lowered: Lowered, group: Group, threads: int) -> Share:
 
 
 def _has_free_columns(lowered: Lowered, group: Group) -> bool:
-    """Whether a column needs no other, as those do that are taken together along a row, or read what another changes."""
+    """Whether a column needs no other: none that a row takes together with it, and none that changes what it reads."""
     return not reads_what_it_changes(lowered, group) and all(
         member.kind in ("full", "row") and lowered.instructions[number_].primitive != "one_hot"
         for number_, member in group.members.items()
